@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm.auto import tqdm
 
 from eumlib.backbones import Backbone
 from eumlib.faces import Face, FaceSet, UnreadablePictureError
 from eumlib.files import DATA_FOLDER, atomic_path, home, key_of
 from eumlib.landmarks import FaceNotFoundError, align_chip, landmark_finder
 from eumlib.masks import Mask, MaskPlan, paint_mask
+from eumlib.progress import progress_bar
 
 UNMASKED, MASKED = "unmasked", "masked"
 COLUMNS = ("image_id", "identity", "face_set", "view", "mask_shape", "mask_colour", "backbone")
@@ -147,7 +147,7 @@ def extract(face_set: FaceSet, plan: MaskPlan, backbone: Backbone) -> EmbeddingT
     Taught in notebook 03.
     """
     rows, vectors, failures = [], [np.empty((0, backbone.dim), np.float32)], []
-    with tqdm(total=len(face_set), desc=f"embedding {face_set.name}", unit="face") as progress:
+    with progress_bar(len(face_set), f"embedding {face_set.name}", "face") as progress:
         for start in range(0, len(face_set), FACES_A_BATCH):
             chips = []
             for face in face_set.faces[start : start + FACES_A_BATCH]:

@@ -7,6 +7,7 @@ import html
 import io
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from IPython.display import HTML
 from PIL import Image
@@ -41,6 +42,15 @@ def gallery(
         )
     ]
     return HTML(f'<div style="display:flex;flex-wrap:wrap;gap:10px">{"".join(tiles)}</div>')
+
+
+def with_landmarks(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """A copy of the picture with a dot on each of the ``(m, 2)`` landmarks."""
+    dotted = picture.copy()
+    radius = max(2, picture.shape[1] // 130)
+    for x, y in landmarks:
+        cv2.circle(dotted, (int(x), int(y)), radius, (86, 180, 233), thickness=-1)
+    return dotted
 
 
 def jpeg_bytes(picture: np.ndarray, width: int) -> bytes:

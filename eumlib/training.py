@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from eumlib.embeddings import EmbeddingTable
 from eumlib.faces import split_by_identity
 from eumlib.losses import restraint_holds, triplet_distances
+from eumlib.progress import progress_bar
 from eumlib.triplets import TripletSampler
 from eumlib.unmasking import EmbeddingUnmaskingModel, unmask
 
@@ -116,14 +116,19 @@ def fit(
     steps = torch.optim.lr_scheduler.StepLR(optimiser, schedule.epochs_a_step, gamma=0.1)
     history, best_epoch, best_weights = [], 0, {}
     best = -np.inf
-    for epoch in tqdm(range(1, schedule.epochs + 1), desc=f"training {loss.name}", unit="epoch"):
-        means = _train_epoch(model, loss, optimiser, sampler, schedule.batch_size, random, device)
-        row = {"epoch": epoch, "learning_rate": steps.get_last_lr()[0], **means}
-        history.append({**row, "validation": validate(model)})
-        if history[-1]["validation"] > best:
-            best, best_epoch = history[-1]["validation"], epoch
-            best_weights = copy.deepcopy(model.state_dict())
-        steps.step()
+    with progress_bar(schedule.epochs, f"training with {loss.name}", "epoch") as progress:
+        for epoch in range(1, schedule.epochs + 1):
+            rate = steps.get_last_lr()[0]
+            means = _train_epoch(model, loss, optimiser, sampler, schedule, random, device)
+            validation = validate(model)
+            history.append(
+                {"epoch": epoch, "learning_rate": rate, **means, "validation": validation}
+            )
+            if validation > best:
+                best, best_epoch = validation, epoch
+                best_weights = copy.deepcopy(model.state_dict())
+            steps.step()
+            progress.update()
     model.load_state_dict(best_weights)
     return Fit(model.eval(), pd.DataFrame(history), best_epoch)
 
@@ -133,13 +138,13 @@ def _train_epoch(
     loss: nn.Module,
     optimiser: torch.optim.Optimizer,
     sampler: TripletSampler,
-    batch_size: int,
+    schedule: Schedule,
     random: np.random.Generator,
     device: str,
 ) -> dict[str, float]:
     model.train()
     sums, seen, steps, restrained = np.zeros(4), 0, 0, 0
-    for batch in sampler.batches(batch_size, random):
+    for batch in sampler.batches(schedule.batch_size, random):
         anchor, positive, negative = (part.to(device) for part in batch)
         distances = triplet_distances(model(anchor), positive, negative)
         value = loss(distances)

@@ -18,6 +18,7 @@ from IPython.display import HTML
 
 from eumlib.backbones import Backbone
 from eumlib.embeddings import unit_length
+from eumlib.faces import FaceSet
 from eumlib.figures import embedding_map
 from eumlib.landmarks import align_chip, landmark_finder
 from eumlib.masks import PAPER_COLOURS, SHAPE_NAMES, SHAPES, Mask, paint_mask
@@ -127,6 +128,20 @@ class MaskPainter:
             alts=[f"face {name} with a {SHAPE_NAMES[shape]} mask" for shape in SHAPES],
             width=130,
         )
+
+
+def masked_picture(faces: FaceSet, view: pd.Series) -> np.ndarray:
+    """The picture of one row of a table of embeddings, its mask painted again if it has one.
+
+    Args:
+        faces: the set that the table was made from.
+        view: a row with ``image_id``, ``mask_shape`` and ``mask_colour``.
+    """
+    picture = next(face for face in faces if face.image_id == view["image_id"]).read()
+    if pd.isna(view["mask_shape"]):
+        return picture
+    mask = Mask.from_hex(view["mask_shape"], view["mask_colour"])
+    return paint_mask(picture, landmark_finder().find(picture), mask)
 
 
 def highlight(points: pd.DataFrame, identity: str | None) -> list[float]:

@@ -22,9 +22,11 @@ import papermill
 import torch
 from IPython.display import display
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from eumlib.files import NOTEBOOK_FOLDER, write_text
+from eumlib.progress import QUIET_VARIABLE
 from eumlib.widgets import STATIC_VARIABLE
 
 Literal = bool | int | float | str
@@ -183,6 +185,13 @@ def parse_assignment(text: str) -> tuple[str, Literal]:
         return name.strip(), value
 
 
+def versions_line() -> str:
+    """One line for the top of a notebook: versions that matter, and the device."""
+    device = "GPU" if torch.cuda.is_available() else "CPU"
+    numbers = ", ".join(f"{name} {version(name)}" for name in ("eumlib", "torch", "numpy"))
+    return f"Python {platform.python_version()}, {numbers}, on the {device}"
+
+
 def publish(results: pd.DataFrame, name: str) -> None:
     """Hand a table of results from a notebook to the report that runs it.
 
@@ -193,6 +202,30 @@ def publish(results: pd.DataFrame, name: str) -> None:
     display(data, raw=True)
 
 
+class LessonEngine(NBClientEngine):
+    """papermill's engine, for notebooks that fail on purpose.
+
+    papermill takes every error for a failure, also in cells tagged ``raises-exception``. Here such
+    a cell keeps the error's text, and one that does *not* raise is the failure.
+    """
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man, kernel_name, **options):
+        """Execute, then turn the expected errors into text; papermill calls this."""
+        super().execute_managed_notebook(nb_man, kernel_name, **options)
+        for cell in nb_man.nb.cells:
+            if "raises-exception" not in cell.metadata.get("tags", []) or not cell.execution_count:
+                continue
+            errors = [output for output in cell.outputs if output.output_type == "error"]
+            if not errors:
+                raise NotebookError(f"cell In [{cell.execution_count}] was to raise, and did not")
+            text = f"{errors[0].ename}: {errors[0].evalue}\n"
+            cell.outputs = [nbformat.v4.new_output("stream", name="stderr", text=text)]
+
+
+papermill_engines.register("eumlib", LessonEngine)
+
+
 def run_notebook(notebook: Notebook, given: Mapping[str, Literal], executed: Path) -> Run:
     """Execute one notebook by papermill into `executed`; parameters it does not have are left out.
 
@@ -201,7 +234,7 @@ def run_notebook(notebook: Notebook, given: Mapping[str, Literal], executed: Pat
     """
     parameters = {name: value for name, value in given.items() if name in notebook.parameters}
     executed.parent.mkdir(parents=True, exist_ok=True)
-    os.environ.update({STATIC_VARIABLE: "1", "TQDM_DISABLE": "1"})
+    os.environ.update({STATIC_VARIABLE: "1", QUIET_VARIABLE: "1"})
     start = time.monotonic()
     error = None
     try:
@@ -210,6 +243,8 @@ def run_notebook(notebook: Notebook, given: Mapping[str, Literal], executed: Pat
             str(executed),
             parameters=parameters,
             kernel_name="python3",
+            engine_name="eumlib",
+            extra_arguments=["--log-level=40"],  # errors only
             progress_bar=False,
             store_widget_state=False,
             execution_timeout=CELL_TIMEOUT_SECONDS,
@@ -218,7 +253,7 @@ def run_notebook(notebook: Notebook, given: Mapping[str, Literal], executed: Pat
         )
     except PapermillExecutionError as failure:
         error = f"cell In [{failure.exec_count}]: {failure.ename}: {failure.evalue}"
-    except (CellTimeoutError, DeadKernelError, TimeoutError) as failure:
+    except (CellTimeoutError, DeadKernelError, NotebookError, TimeoutError) as failure:
         error = f"{type(failure).__name__}: {failure}"
     seconds = time.monotonic() - start
     results = _published(executed) if error is None else {}

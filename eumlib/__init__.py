@@ -2,8 +2,8 @@
 
 Modules import in one direction only, in the order in which the data flows::
 
-    fetching · generator · faces · landmarks · masks · backbones · embeddings
-    triplets · losses · unmasking · training · verification · results
+    files · progress · fetching · generator · faces · landmarks · masks · backbones · embeddings
+    centring · triplets · losses · unmasking · training · verification · evaluation
     projection · pictures · figures · widgets · workbook · report
 """
 

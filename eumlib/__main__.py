@@ -21,7 +21,6 @@ from eumlib import (
     masks,
     report,
     training,
-    triplets,
     unmasking,
     verification,
     workbook,
@@ -102,13 +101,11 @@ def train(
     """Train an unmasking model on a table; a tenth of its people is kept for validation."""
     if loss not in LOSSES:
         raise typer.BadParameter(f"{loss!r} is not one of {', '.join(LOSSES)}", param_hint="--loss")
-    kept, held_out = training.split_for_validation(embeddings.read_table(table))
-    fit = training.fit(
-        triplets.TripletSampler(kept),
+    fit = training.train_unmasker(
+        embeddings.read_table(table),
         LOSSES[loss](),
-        training.mean_cosine(held_out),
         training.Schedule(epochs=epochs, seed=seed),
-        device=training.available_device(),
+        training.available_device(),
     )
     unmasking.save_model(fit.model, out)
     print(fit.history.to_string(index=False, float_format="{:.4f}".format))

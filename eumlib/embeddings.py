@@ -91,6 +91,10 @@ class EmbeddingTable:
         failures = self.failures[self.failures["identity"].isin(wanted)].reset_index(drop=True)
         return EmbeddingTable(kept.rows, kept.vectors, failures)
 
+    def first_people(self, count: int) -> EmbeddingTable:
+        """The rows and the failures of the first `count` identities that have rows."""
+        return self.of_people(self.rows["identity"].unique()[:count])
+
     def mated_views(self) -> tuple[np.ndarray, np.ndarray]:
         """Row numbers of each masked view and of the unmasked view of the same picture.
 

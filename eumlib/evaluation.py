@@ -98,11 +98,11 @@ def evaluate(
         seed: of the bootstrap.
 
     Returns:
-        A row a setting and unmasking: ``setting``, ``unmasking`` (None or the model's name), counts
-        of people, pictures and pairs, faces not acquired, every one of `METRICS` (rates as
-        fractions) with its 95 % interval in ``…_low`` and ``…_high``, and ``eer_change``: the
-        EER minus that of the same setting without an EUM, with the interval of the difference,
-        taken resample by resample.
+        A row a setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the model's
+        name), counts of people, pictures, pairs and faces that were not acquired, every one of
+        `METRICS` (rates as fractions) with its 95 % interval in ``…_low`` and ``…_high``, and
+        ``eer_change``: the EER minus that of the same setting without an EUM, with the interval of
+        the difference, taken resample by resample.
 
     Raises:
         TableError: no pictures in both views.
@@ -112,47 +112,46 @@ def evaluate(
     Taught in notebook 08.
     """
     plain = MatedViews.of_table(table)
-    cases = [(setting, None, plain) for setting in (UNMASKED_SETTING, MIXED_SETTING)]
-    cases += [(MIXED_SETTING, name, plain.through(model)) for name, model in models.items()]
-    cases += [(MASKED_SETTING, None, plain)]
-    cases += [(MASKED_SETTING, name, plain.through(model)) for name, model in models.items()]
+    unmaskings = {None: plain} | {name: plain.through(model) for name, model in models.items()}
+    cases = [(UNMASKED_SETTING, None)]
+    cases += [(setting, name) for setting in (MIXED_SETTING, MASKED_SETTING) for name in unmaskings]
     deployed: Thresholds | None = None
-    plain_draws: dict[str, np.ndarray] = {}
+    without_model: dict[str, tuple[float, pd.Series]] = {}
     rows = []
-    for setting, unmasking, views in cases:
-        scores = views.scores(setting)
+    for setting, name in cases:
+        scores = unmaskings[name].scores(setting)
         rates = error_rates(scores, deployed)
-        draws = pd.DataFrame(
-            [asdict(draw) for draw in bootstrap_rates(scores, deployed, resamples, seed)]
-        )
+        resampled = bootstrap_rates(scores, deployed, resamples, seed)
         deployed = deployed or unmasked_thresholds(rates)
-        row = {
-            "setting": setting,
-            "unmasking": unmasking,
-            "people": scores.people,
-            "pictures": len(views.identities),
-            "mated_pairs": len(scores.mated),
-            "non_mated_pairs": len(scores.non_mated),
-            "not_acquired": len(table.failures),
-            "attempts": table.attempts,
-            **asdict(rates),
-        }
-        for metric in METRICS:
-            row[f"{metric}_low"], row[f"{metric}_high"] = _interval(draws[metric])
-        if unmasking is None:
-            plain_draws[setting], plain_eer = draws["eer"], rates.eer
-        else:
-            change = draws["eer"] - plain_draws[setting]
-            row["eer_change"] = rates.eer - plain_eer
-            row["eer_change_low"], row["eer_change_high"] = _interval(change)
-        rows.append(row)
+        values, draws = pd.Series(asdict(rates)), pd.DataFrame(map(asdict, resampled))
+        plain_eer, plain_draws = without_model.setdefault(setting, (rates.eer, draws["eer"]))
+        values["eer_change"] = rates.eer - plain_eer if name else np.nan
+        draws["eer_change"] = draws["eer"] - plain_draws if name else np.nan
+        rows.append(
+            {
+                "setting": setting,
+                "backbone": table.rows["backbone"].iloc[0],
+                "unmasking": name,
+                "people": scores.people,
+                "pictures": len(plain.identities),
+                "mated_pairs": len(scores.mated),
+                "non_mated_pairs": len(scores.non_mated),
+                "not_acquired": len(table.failures),
+                "attempts": table.attempts,
+                **values,
+                **_intervals(draws),
+            }
+        )
     return pd.DataFrame(rows)
 
 
-def _interval(draws: pd.Series) -> tuple[float, float]:
+def _intervals(draws: pd.DataFrame) -> dict[str, float]:
     tail = (100 - INTERVAL_PERCENT) / 2
-    low, high = np.percentile(draws, [tail, 100 - tail])
-    return float(low), float(high)
+    limits = np.percentile(
+        draws[[*METRICS, "eer_change"]].astype(float), [tail, 100 - tail], axis=0
+    )
+    names = [f"{metric}_{end}" for end in ("low", "high") for metric in (*METRICS, "eer_change")]
+    return dict(zip(names, limits.ravel().tolist(), strict=True))
 
 
 def write_results(results: pd.DataFrame, path: Path | str) -> None:
@@ -163,15 +162,25 @@ def write_results(results: pd.DataFrame, path: Path | str) -> None:
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
     """The results for a reader: rates in percent, each with its 95 % interval, as text."""
-    table = results[["setting"]].assign(EUM=results["unmasking"].fillna("–"))
+    table = results[["setting"]].assign(
+        recogniser=results["backbone"], EUM=results["unmasking"].fillna("–")
+    )
     for metric, title in (("eer", "EER %"), ("fmr100", "FMR100 %"), ("fmr1000", "FMR1000 %")):
-        table[title] = [
-            f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-            for value, low, high in results[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy()
-        ]
+        table[title] = _with_intervals(100 * results[_columns(metric)], "{:.1f}")
+    table["change of EER"] = _with_intervals(100 * results[_columns("eer_change")], "{:+.1f}")
     for metric, title in (("g_mean", "G-mean"), ("i_mean", "I-mean"), ("fdr", "FDR")):
-        table[title] = [
-            f"{value:.2f} [{low:.2f}, {high:.2f}]"
-            for value, low, high in results[[metric, f"{metric}_low", f"{metric}_high"]].to_numpy()
-        ]
+        table[title] = _with_intervals(results[_columns(metric)], "{:.2f}")
     return table
+
+
+def _columns(metric: str) -> list[str]:
+    return [metric, f"{metric}_low", f"{metric}_high"]
+
+
+def _with_intervals(values: pd.DataFrame, form: str) -> list[str]:
+    shown = [[form.format(number) for number in row] for row in values.to_numpy(dtype=float)]
+    known = values.notna().all(axis=1)
+    return [
+        "{} [{}, {}]".format(*row) if there else "–"
+        for row, there in zip(shown, known, strict=True)
+    ]

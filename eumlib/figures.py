@@ -24,6 +24,7 @@ SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 VIEW_SYMBOLS = {"unmasked": "circle", "masked": "x", "unmasked by EUM": "diamond"}
 VIEW_COLOURS = {"unmasked": BLUE, "masked": VERMILION, "unmasked by EUM": GREEN}
+POINTS_A_CURVE = 400
 DET_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
 
 
@@ -84,11 +85,13 @@ def det_curves(settings: Mapping[str, PairScores]) -> go.Figure:
     figure = go.Figure()
     for (name, scores), colour, dash in zip(settings.items(), SERIES, DASHES, strict=False):
         curve = ErrorCurve(scores)
-        shown = (curve.fmr > 0) & (curve.fnmr > 0)
+        inside = np.flatnonzero((curve.fmr > 0) & (curve.fnmr > 0) & (curve.fmr < 1))
+        x, y = norm.ppf(curve.fmr[inside]), norm.ppf(curve.fnmr[inside])
+        shown = _evenly_along(x, y, POINTS_A_CURVE)
+        rates = np.stack([curve.fmr, curve.fnmr, curve.thresholds], axis=1)[inside]
         figure.add_scatter(
-            x=norm.ppf(curve.fmr[shown]), y=norm.ppf(curve.fnmr[shown]), name=name,
-            mode="lines", line={"color": colour, "dash": dash},
-            customdata=np.stack([curve.fmr, curve.fnmr, curve.thresholds], axis=1)[shown],
+            x=x[shown], y=y[shown], name=name,
+            mode="lines", line={"color": colour, "dash": dash}, customdata=rates[shown],
             hovertemplate="FMR %{customdata[0]:.2%}, FNMR %{customdata[1]:.2%} "
             "at threshold %{customdata[2]:.3f}",
         )  # fmt: skip
@@ -101,6 +104,14 @@ def det_curves(settings: Mapping[str, PairScores]) -> go.Figure:
     figure.update_yaxes(title_text="false non-match rate, %", **ticks)
     alt = f"DET curves of {', '.join(settings)}: false non-match rate against false match rate"
     return _finished(figure, "Detection error trade-off", alt, height=520)
+
+
+def _evenly_along(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of the points of a curve, about as far from each other along it."""
+    if len(x) <= count:
+        return np.arange(len(x))
+    way = np.append(0, np.cumsum(np.hypot(np.diff(x), np.diff(y))))
+    return np.unique(np.searchsorted(way, np.linspace(0, way[-1], count)).clip(max=len(x) - 1))
 
 
 def error_bars(results: pd.DataFrame, metric: str, title: str) -> go.Figure:

@@ -85,6 +85,27 @@ def mean_cosine(table: EmbeddingTable) -> Validation:
     return validate
 
 
+def train_unmasker(
+    table: EmbeddingTable, loss: nn.Module, schedule: Schedule = Schedule(), device: str = "cpu"
+) -> Fit:
+    """Split the people of a table, train on one part, and keep the epoch best for the other.
+
+    Args:
+        table: faces in both views.
+        loss: of `eumlib.losses`.
+        schedule: epochs, batch, learning rate, seed.
+        device: ``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        TableError: too few people or pictures for triplets, or for validation.
+        ValueError: the loss became infinite or not a number.
+
+    Taught in notebook 07.
+    """
+    training, validation = split_for_validation(table)
+    return fit(TripletSampler(training), loss, mean_cosine(validation), schedule, device)
+
+
 def fit(
     sampler: TripletSampler,
     loss: nn.Module,

@@ -85,7 +85,8 @@ def det_curves(settings: Mapping[str, PairScores]) -> go.Figure:
     figure = go.Figure()
     for (name, scores), colour, dash in zip(settings.items(), SERIES, DASHES, strict=False):
         curve = ErrorCurve(scores)
-        inside = np.flatnonzero((curve.fmr > 0) & (curve.fnmr > 0) & (curve.fmr < 1))
+        both = np.stack([curve.fmr, curve.fnmr])
+        inside = np.flatnonzero(((both > 0) & (both < 1)).all(axis=0))  # the axes have no ends
         x, y = norm.ppf(curve.fmr[inside]), norm.ppf(curve.fnmr[inside])
         shown = _evenly_along(x, y, POINTS_A_CURVE)
         rates = np.stack([curve.fmr, curve.fnmr, curve.thresholds], axis=1)[inside]

@@ -201,13 +201,13 @@ def bootstrap_rates(
     curve = ErrorCurve(scores)
     left, right = scores.non_mated_people.T
     rates = []
-    for _ in range(resamples):
+    while len(rates) < resamples:
         times = np.bincount(
             random.integers(0, scores.people, scores.people), minlength=scores.people
         )
         mated_weight = times[scores.mated_person].astype(np.float64)
         non_mated_weight = (times[left] * times[right]).astype(np.float64)
-        if mated_weight.any() and non_mated_weight.any():
+        if mated_weight.any() and non_mated_weight.any():  # else drawn again
             rates.append(_rates(scores, curve, mated_weight, non_mated_weight, deployed))
     return rates
 

@@ -243,6 +243,7 @@ def run_notebook(notebook: Notebook, given: Mapping[str, Literal], executed: Pat
             str(executed),
             parameters=parameters,
             kernel_name="python3",
+            language="python",
             engine_name="eumlib",
             extra_arguments=["--log-level=40"],  # errors only
             progress_bar=False,

@@ -1,0 +1,55 @@
+import dlib
+import pytest
+
+from eumlib.backbones import default_backbone
+from eumlib.faces import orl_faces
+from eumlib.fetching import fetch
+from eumlib.landmarks import landmark_finder
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    """An empty cache folder."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("EUMLIB_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finder():
+    return landmark_finder()
+
+
+@pytest.fixture(scope="session")
+def backbone():
+    return default_backbone()
+
+
+@pytest.fixture(scope="session")
+def dlib_detector():
+    return dlib.get_frontal_face_detector()
+
+
+@pytest.fixture(scope="session")
+def dlib_predictor():
+    return dlib.shape_predictor(str(fetch("shape_predictor_68_face_landmarks.dat")))
+
+
+@pytest.fixture(scope="session")
+def dlib_recogniser():
+    return dlib.face_recognition_model_v1(str(fetch("dlib_face_recognition_resnet_model_v1.dat")))
+
+
+@pytest.fixture(scope="session")
+def orl():
+    return orl_faces()
+
+
+@pytest.fixture(scope="session")
+def orl_picture(orl):
+    return orl[0].read()
+
+
+@pytest.fixture(scope="session")
+def orl_landmarks(orl_picture, finder):
+    return finder.find(orl_picture)

@@ -1,0 +1,107 @@
+import numpy as np
+import pandas as pd
+import pytest
+from builders import drawn_table
+from scipy.stats import norm
+
+from eumlib import figures
+from eumlib.evaluation import MatedViews, evaluate
+from eumlib.unmasking import EmbeddingUnmaskingModel
+from eumlib.verification import ErrorCurve
+
+TABLE = drawn_table(people=8, pictures=4, noise=1.2, mask=1.0)
+SCORES = {name: MatedViews.of_table(TABLE).scores(name) for name in ("UMR-UMP", "UMR-MP")}
+
+
+def words_of(figure):
+    return figure.layout.meta["alt"]
+
+
+def test_score_histograms_are_shares_of_their_pairs():
+    figure = figures.score_distributions(SCORES, thresholds=[0.5])
+    assert [trace.name for trace in figure.data] == ["non-mated", "mated"] * 2
+    for trace in figure.data:
+        assert sum(trace.y) == pytest.approx(1)
+    assert "UMR-MP: mated scores around" in words_of(figure)
+
+
+def test_det_curves_run_through_the_error_rates_on_normal_deviate_axes():
+    figure = figures.det_curves(SCORES)
+    for trace, scores in zip(figure.data, SCORES.values(), strict=True):
+        curve = ErrorCurve(scores)
+        for x, y, (fmr, fnmr, threshold) in zip(trace.x, trace.y, trace.customdata, strict=True):
+            place = np.searchsorted(curve.thresholds, threshold)
+            assert (curve.fmr[place], curve.fnmr[place]) == (fmr, fnmr)
+            assert norm.cdf(x) == pytest.approx(fmr)
+            assert norm.cdf(y) == pytest.approx(fnmr)
+    assert len({trace.line.dash for trace in figure.data}) == 2
+
+
+def test_a_det_curve_of_many_scores_stays_small_and_keeps_its_ends():
+    random = np.random.default_rng(0)
+    big = SCORES["UMR-MP"].__class__(
+        random.normal(1, 0.3, 5000).clip(-1, 1), random.normal(0, 0.3, 50000).clip(-1, 1),
+        np.zeros(5000, int), np.tile([0, 1], (50000, 1)), 2,
+    )  # fmt: skip
+    trace = figures.det_curves({"big": big}).data[0]
+    assert 100 < len(trace.x) <= figures.POINTS_A_CURVE
+    gaps = np.hypot(np.diff(trace.x), np.diff(trace.y))
+    assert gaps.max() < 1
+
+
+def test_error_bars_show_each_value_and_its_interval():
+    results = evaluate(TABLE, {"srt": EmbeddingUnmaskingModel(16)}, resamples=20)
+    figure = figures.error_bars(results, "eer", "EER, %")
+    shown = {
+        (trace.name, setting): (value, value - below, value + above)
+        for trace in figure.data
+        for setting, value, below, above in zip(
+            trace.x, trace.y, trace.error_y.arrayminus, trace.error_y.array, strict=True
+        )
+    }
+    for row in results.fillna({"unmasking": "no EUM"}).itertuples():
+        expected = 100 * np.array([row.eer, row.eer_low, row.eer_high])
+        assert shown[row.unmasking, row.setting] == pytest.approx(expected)
+
+
+def test_training_curves_find_their_columns_by_name():
+    history = pd.DataFrame(
+        {"validation": [0.1, 0.3], "d3": [2, 2], "d2": [1, 1.5], "d1": [0.9, 0.4], "epoch": [1, 2]}
+    )
+    figure = figures.training_curves(history, best_epoch=2)
+    drawn = {trace.name: list(trace.y) for trace in figure.data}
+    assert drawn == {name: history[name].tolist() for name in ("d1", "d2", "d3", "validation")}
+    assert "d1 goes from 0.900 to 0.400" in words_of(figure)
+
+
+def test_function_curves_draw_what_they_are_given():
+    x = np.array([0.0, 1.0])
+    figure = figures.function_curves(x, {"square": x**2, "double": 2 * x}, "t", "x", "y")
+    assert [list(trace.y) for trace in figure.data] == [[0, 1], [0, 2]]
+    assert (
+        words_of(figure) == "square from 0.00 at 0 to 1.00 at 1; double from 0.00 at 0 to 2.00 at 1"
+    )
+
+
+def test_the_map_has_one_point_a_row_told_apart_by_shape_and_a_line_to_each_mate():
+    rows = TABLE.rows.iloc[::-1].reset_index(drop=True)
+    places = np.random.default_rng(0).standard_normal((len(rows), 2))
+    figure = figures.embedding_map(places, rows, "map")
+    points, lines = figure.data[-1], figure.data[0]
+    np.testing.assert_array_equal(np.stack([points.x, points.y], axis=1), places)
+    shapes = [figures.VIEW_SYMBOLS[view] for view in rows["view"]]
+    assert list(points.marker.symbol) == shapes
+    starts, ends = np.array(lines.x)[0::3], np.array(lines.x)[1::3]
+    mates = {(row.image_id, row.view): places[i, 0] for i, row in enumerate(rows.itertuples())}
+    drawn = set(zip(starts, ends, strict=True))
+    assert drawn == {
+        (x, mates[image_id, "unmasked"])
+        for (image_id, view), x in mates.items()
+        if view == "masked"
+    }
+    assert "32 masked" in words_of(figure)
+
+
+def test_a_map_with_too_few_coordinates_is_refused():
+    with pytest.raises(ValueError, match="64 points need as many coordinates, not 3"):
+        figures.embedding_map(np.zeros((3, 2)), TABLE.rows, "map")

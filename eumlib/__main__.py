@@ -156,10 +156,13 @@ def readme(
     results: Annotated[Path, typer.Option(help="copy of the results")] = Path("data/results.json"),
     path: Annotated[Path, typer.Option(help="the README")] = Path("README.md"),
 ) -> None:
-    """Put the results of a report into the README, and keep them in data/."""
+    """Put the results of a report into the README, and keep them in data/; list the notebooks."""
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    text = report.with_section(text, "results", report.results_markdown(manifest))
+    text = report.with_section(text, "notebooks", report.notebooks_markdown(workbook.discover()))
     write_text(results, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
-    write_text(path, report.with_results(path.read_text(encoding="utf-8"), manifest))
+    write_text(path, text)
     print(f"{path}: results of commit {manifest['commit']}")
 
 

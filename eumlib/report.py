@@ -23,7 +23,7 @@ from plotly.offline import get_plotlyjs
 
 from eumlib.evaluation import summary
 from eumlib.files import write_text
-from eumlib.workbook import Run
+from eumlib.workbook import Notebook, Run
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 HEADLINE_RESULTS = "headline"
@@ -128,9 +128,6 @@ def headline_table(manifest: dict) -> str | None:
     return None if results is None else summary(results).to_html(index=False, border=0)
 
 
-README_MARKS = ("<!-- results: begin -->", "<!-- results: end -->")
-
-
 def results_markdown(manifest: dict) -> str:
     """The headline results as a markdown table, and the commit and parameters behind it.
 
@@ -140,7 +137,7 @@ def results_markdown(manifest: dict) -> str:
     results = headline_results(manifest)
     if results is None:
         raise ValueError("the run published no headline results: run all core notebooks")
-    table = summary(results)
+    table = summary(results).drop(columns=["G-mean", "I-mean", "FDR"])
     lines = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
     rows = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
     first = results.iloc[0]
@@ -154,15 +151,23 @@ def results_markdown(manifest: dict) -> str:
     )
 
 
-def with_results(readme: str, manifest: dict) -> str:
-    """The README's text with the results between its two marks replaced by those of the manifest.
+def notebooks_markdown(notebooks: Sequence[Notebook]) -> str:
+    """A markdown table of the notebooks: name, title and minutes, as they state them."""
+    rows = [
+        f"| [{n.name}](notebooks/{n.path.name}) | {n.title} | {n.minutes:g} |" for n in notebooks
+    ]
+    return "\n".join(["| notebook | what you do | minutes |", "| --- | --- | --- |", *rows])
+
+
+def with_section(text: str, name: str, content: str) -> str:
+    """The text with what stands between its marks ``<!-- name: begin -->`` and end replaced.
 
     Raises:
         ValueError: the marks are not there.
     """
-    begin, end = README_MARKS
-    before, found, rest = readme.partition(begin)
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, found, rest = text.partition(begin)
     _, also_found, after = rest.partition(end)
     if not found or not also_found:
-        raise ValueError(f"the README has no lines {begin} and {end}")
-    return f"{before}{begin}\n{results_markdown(manifest)}\n{end}{after}"
+        raise ValueError(f"the text has no lines {begin} and {end}")
+    return f"{before}{begin}\n{content}\n{end}{after}"

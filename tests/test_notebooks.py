@@ -67,7 +67,8 @@ def test_its_cells_are_short_and_clean(path):
 def test_outputs_are_stored_in_tagged_cells_alone(path):
     for cell in cells_of(path, "code"):
         if tags_of(cell) >= STORED:
-            assert cell.outputs and cell.execution_count, cell.source
+            assert cell.outputs, cell.source
+            assert cell.execution_count, cell.source
             assert all(output.output_type == "stream" for output in cell.outputs)
         else:
             assert not STORED & tags_of(cell)

@@ -7,7 +7,7 @@ import pytest
 from builders import drawn_table
 
 from eumlib.evaluation import evaluate, summary
-from eumlib.report import bind_report, results_markdown, to_mathml, with_results
+from eumlib.report import bind_report, results_markdown, to_mathml, with_section
 from eumlib.unmasking import EmbeddingUnmaskingModel
 from eumlib.workbook import Run
 
@@ -109,21 +109,23 @@ def test_pages_lead_to_each_other(report):
     assert "This notebook stopped: cell In [3]: no" in page
 
 
-def test_the_readme_gets_the_results_and_keeps_the_rest(manifest):
+def test_a_section_is_replaced_and_the_rest_kept(manifest):
     readme = "# Title\n<!-- results: begin -->\nold\n<!-- results: end -->\nlast line\n"
-    new = with_results(readme, manifest)
+    new = with_section(readme, "results", results_markdown(manifest))
     assert new.startswith("# Title\n")
     assert new.endswith("<!-- results: end -->\nlast line\n")
     assert "old" not in new
     assert "at commit `0123456789ab`." in new
-    assert with_results(new, manifest) == new
-    assert results_markdown(manifest | {"uncommitted_changes": True}).endswith(
-        "with uncommitted changes."
-    )
+    assert with_section(new, "results", results_markdown(manifest)) == new
+
+
+def test_results_of_a_changed_tree_say_so(manifest):
+    text = results_markdown(manifest | {"uncommitted_changes": True})
+    assert text.endswith("with uncommitted changes.")
 
 
 def test_no_marks_or_no_results_is_an_error(manifest):
-    with pytest.raises(ValueError, match="no lines"):
-        with_results("# Title", manifest)
+    with pytest.raises(ValueError, match="no lines <!-- results: begin -->"):
+        with_section("# Title", "results", "new")
     with pytest.raises(ValueError, match="published no headline"):
         results_markdown(manifest | {"runs": []})

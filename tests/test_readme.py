@@ -1,0 +1,68 @@
+"""What the README and the data card say is what the files hold."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from eumlib.embeddings import SYNTHETIC_TABLE, synthetic_training_table
+from eumlib.files import DATA_FOLDER, sha256_of
+from eumlib.report import notebooks_markdown, results_markdown, with_section
+from eumlib.workbook import discover
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CARD = (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_results_are_those_of_the_committed_run():
+    manifest = json.loads((DATA_FOLDER / "results.json").read_text(encoding="utf-8"))
+    assert not manifest["uncommitted_changes"]
+    assert with_section(README, "results", results_markdown(manifest)) == README
+
+
+def test_the_table_of_notebooks_is_what_the_notebooks_say():
+    assert with_section(README, "notebooks", notebooks_markdown(discover())) == README
+
+
+def test_every_make_target_in_the_readme_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z]+)", README))
+    assert {"report", "test", "lab"} <= named <= targets
+
+
+def test_links_to_files_lead_somewhere():
+    for text, folder in ((README, ROOT), (CARD, DATA_FOLDER)):
+        for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text):
+            assert (folder / link).exists(), link
+
+
+def test_the_data_card_names_every_file_with_its_sha_256():
+    listed = dict(re.findall(r"\| `([\w.]+)` \| `([0-9a-f]{64})` \|", CARD))
+    files = {p.name for p in DATA_FOLDER.iterdir()} - {"README.md", "results.json"}
+    assert listed == {name: sha256_of(DATA_FOLDER / name) for name in files}
+
+
+def test_the_data_card_counts_what_the_table_holds():
+    table = synthetic_training_table()
+    assert SYNTHETIC_TABLE.stat().st_size < 20e6
+    counts = [int(n.replace(",", "")) for n in re.findall(r"\*\*([\d,]+)\*\*", CARD)]
+    faces = table.rows["image_id"].nunique()
+    assert counts == [table.attempts, faces, len(table.failures), len(table)]
+    assert faces >= 20_000
+
+
+def test_the_papers_table_keeps_the_papers_own_arithmetic():
+    paper = pd.read_csv(DATA_FOLDER / "paper_table3.csv", keep_default_na=False)
+    assert list(zip(paper["setting"], paper["unmasking"], strict=True)) == [
+        ("UMR-UMP", ""), *(("UMR-MP", n) for n in ("", "triplet", "srt")),
+        *(("MR-MP", n) for n in ("", "triplet", "srt")),
+    ]  # fmt: skip
+    # 3,000 pairs of each kind: every rate is a whole number of pairs
+    for column in ("fmr100", "fmr1000", "fmr_at_100", "fnmr_at_100", "fmr_at_1000", "fnmr_at_1000"):
+        pairs = paper[column] * 30
+        np.testing.assert_allclose(pairs, pairs.round(), atol=0.002)
+    assert paper["fnmr_at_100"].iloc[0] == pytest.approx(paper["fmr100"].iloc[0])

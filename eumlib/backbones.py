@@ -154,12 +154,15 @@ class DlibResNet(nn.Module):
         """
         stream = DlibStream(Path(path).read_bytes())
         network = cls()
-        for convolution in network.modules():
-            if isinstance(convolution, nn.Conv2d):
-                _read_convolution(stream, convolution)
-        stream.skip_to("fc_2")
-        outputs, inputs = stream.read_integer(), stream.read_integer()
-        network.head.weight.data.copy_(stream.read_tensor().reshape(inputs, outputs).T)
+        try:
+            for convolution in network.modules():
+                if isinstance(convolution, nn.Conv2d):
+                    _read_convolution(stream, convolution)
+            stream.skip_to("fc_2")
+            outputs, inputs = stream.read_integer(), stream.read_integer()
+            network.head.weight.data.copy_(stream.read_tensor().reshape(inputs, outputs).T)
+        except (IndexError, RuntimeError) as error:  # the file ends early, or has other sizes
+            raise ValueError(f"{path} does not hold dlib's ResNet: {error}") from error
         network = network.eval().requires_grad_(False)
         return network.to(memory_format=torch.channels_last)
 
@@ -182,7 +185,7 @@ class DlibResNet(nn.Module):
         Raises:
             ValueError: chips of another shape.
         """
-        chips = np.asarray(chips, dtype=np.uint8)
+        chips = np.ascontiguousarray(chips, dtype=np.uint8)
         if chips.ndim != 4 or chips.shape[1:] != (self.chip_size, self.chip_size, 3):
             raise ValueError(f"chips must be (n, 150, 150, 3), not {chips.shape}")
         device = self.head.weight.device

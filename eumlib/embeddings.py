@@ -29,7 +29,7 @@ FAILURE_COLUMNS = ("image_id", "identity", "face_set", "reason")
 SYNTHETIC_TABLE = DATA_FOLDER / "synthetic_dlib_resnet_v1.parquet"
 FACES_A_BATCH = 64
 _METADATA_KEY = b"eumlib"
-_EXTRACTION_VERSION = "1"  # part of every cache key; raise it when extraction changes its results
+_EXTRACTION_VERSION = "2"  # part of every cache key; raise it when extraction changes its results
 
 
 class TableError(ValueError):
@@ -41,7 +41,7 @@ class EmbeddingTable:
     """Embeddings and what they are of.
 
     Attributes:
-        rows: a row a face view, with `COLUMNS`; mask columns are None for unmasked views.
+        rows: a row a face view, with `COLUMNS`; unmasked views have no mask (missing values).
         vectors: ``(n, d)`` float32, row i for row i, of unit length.
         failures: a row a face that was not acquired, with `FAILURE_COLUMNS`.
     """

@@ -9,7 +9,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO
@@ -47,7 +47,7 @@ class Face:
 
     image_id: str
     identity: str
-    read: Callable[[], np.ndarray]
+    read: Callable[[], np.ndarray] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,10 @@ def folder_faces(root: Path | str) -> FaceSet:
     Raises:
         FaceSetError: no such folder, no pictures in it, or pictures of fewer than two people.
     """
-    root = Path(root).expanduser().resolve()
+    given, root = root, Path(root).expanduser().resolve()
     if not root.is_dir():
         raise FaceSetError(
-            f"no folder {root}, and no face set of that name ({', '.join(sorted(FACE_SETS))})"
+            f"no folder {given}, and no face set of that name ({', '.join(sorted(FACE_SETS))})"
         )
     pictures = sorted(
         path
@@ -137,7 +137,7 @@ def folder_faces(root: Path | str) -> FaceSet:
         )
     digest = hashlib.sha256()
     for path in pictures:
-        status = path.stat()
+        status = path.stat() if path.exists() else path.lstat()  # a link may lead nowhere
         digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
     faces = tuple(
         Face(path.relative_to(root).as_posix(), path.parent.name, partial(read_picture, path))
@@ -168,9 +168,7 @@ def load_faces(name_or_path: str | Path, **options: int) -> FaceSet:
     return folder_faces(name_or_path, **options)
 
 
-def split_by_identity(
-    identities: Sequence[str], shares: Mapping[str, float], salt: str = ""
-) -> np.ndarray:
+def split_by_identity(identities: Sequence[str], shares: Mapping[str, float]) -> np.ndarray:
     """The part, by name, that each row's identity belongs to: an identity is never in two parts.
 
     An identity's place is a hash of its name, so it does not depend on the order of the rows or on
@@ -180,11 +178,11 @@ def split_by_identity(
     ['test', 'train', 'test']
 
     Raises:
-        ValueError: shares that do not sum to 1.
+        ValueError: shares that are negative or do not sum to 1.
     """
-    if abs(sum(shares.values()) - 1) > 1e-9:
-        raise ValueError(f"shares must sum to 1, not to {sum(shares.values())}: {dict(shares)}")
-    places = {name: _hash_to_unit(salt + name) for name in set(identities)}
+    if abs(sum(shares.values()) - 1) > 1e-9 or min(shares.values()) < 0:
+        raise ValueError(f"shares must be 0 or more and sum to 1, and these do not: {dict(shares)}")
+    places = {name: _hash_to_unit(name) for name in set(identities)}
     edges = np.cumsum(list(shares.values()))[:-1]
     parts = np.array(list(shares))
     return parts[np.searchsorted(edges, [places[name] for name in identities], side="right")]
@@ -203,7 +201,7 @@ def _decode(source: Path | BinaryIO, name: str) -> np.ndarray:
     try:
         with Image.open(source) as picture:
             upright = ImageOps.exif_transpose(picture).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, TypeError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadablePictureError(f"{name} does not decode: {error}") from error
     return to_working_size(np.asarray(upright))
 
@@ -216,7 +214,8 @@ def to_working_size(picture: np.ndarray) -> np.ndarray:
         return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     if long > LONG_SIDE:
         shrink = LONG_SIDE / long
-        return cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        height, width = (max(1, round(shrink * side)) for side in picture.shape[:2])
+        return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     return picture
 
 

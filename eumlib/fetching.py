@@ -107,12 +107,11 @@ class ArchiveMember:
         return f"{self.member} in {self.archive}"
 
     def download(self, destination: Path, registry: Mapping[str, NamedFile]) -> None:
-        with (
-            zipfile.ZipFile(fetch(self.archive, registry)) as archive,
-            archive.open(self.member) as packed,
-            destination.open("wb") as unpacked,
-        ):
-            shutil.copyfileobj(packed, unpacked)
+        with zipfile.ZipFile(fetch(self.archive, registry)) as archive:
+            if self.member not in archive.namelist():
+                raise FetchError(f"{self.archive} has no member {self.member}")
+            with archive.open(self.member) as packed, destination.open("wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked)
 
 
 def _registry(*files: NamedFile) -> dict[str, NamedFile]:

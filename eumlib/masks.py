@@ -185,10 +185,15 @@ def paint_mask(picture: np.ndarray, landmarks: np.ndarray, mask: Mask) -> np.nda
 
     Taught in notebook 02.
     """
-    outline = mask_outline(landmarks, mask.shape) * 2**_SUBPIXEL_BITS
-    painted = picture.copy()
-    cv2.fillPoly(painted, [outline.round().astype(np.int32)], mask.colour, shift=_SUBPIXEL_BITS)
-    return painted
+    outline = mask_outline(landmarks, mask.shape)
+    height, width = picture.shape[:2]
+    beyond = np.concatenate([-outline, outline - (width, height)]).max()
+    # A polygon that leaves the picture would be drawn along its edge: paint on a larger one.
+    margin = max(0, int(np.ceil(beyond)) + 1)
+    canvas = cv2.copyMakeBorder(picture, *[margin] * 4, cv2.BORDER_CONSTANT)
+    corners = ((outline + margin) * 2**_SUBPIXEL_BITS).round().astype(np.int32)
+    cv2.fillPoly(canvas, [corners], mask.colour, shift=_SUBPIXEL_BITS)
+    return canvas[margin : margin + height, margin : margin + width].copy()
 
 
 def replay(picture: np.ndarray, record: MaskRecord) -> np.ndarray:

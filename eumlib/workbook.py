@@ -235,6 +235,8 @@ def run_notebook(notebook: Notebook, given: Mapping[str, Literal], executed: Pat
     parameters = {name: value for name, value in given.items() if name in notebook.parameters}
     executed.parent.mkdir(parents=True, exist_ok=True)
     os.environ.update({STATIC_VARIABLE: "1", QUIET_VARIABLE: "1"})
+    # Threads that wait must not spin: on a busy machine training would take many times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     start = time.monotonic()
     error = None
     try:

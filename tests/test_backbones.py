@@ -43,9 +43,9 @@ def test_a_batch_gives_what_its_chips_give_one_by_one(chips, backbone):
 
 
 def test_chips_beyond_a_batch_are_embedded_too(chips, backbone, monkeypatch):
-    expected = backbone.embed(chips)
+    expected = backbone.embed(chips)[::-1]
     monkeypatch.setattr(backbone, "batch_size", 3, raising=False)
-    np.testing.assert_allclose(backbone.embed(chips), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(backbone.embed(chips[::-1].copy()), expected, rtol=0, atol=1e-6)
 
 
 def test_no_chips_give_no_embeddings(backbone):
@@ -178,3 +178,15 @@ def test_layers_are_found_from_front_to_back():
 def test_a_tensor_of_another_version_is_refused():
     with pytest.raises(ValueError, match="version 1"):
         DlibStream(tensor(1, version=1)).read_tensor()
+
+
+@pytest.mark.parametrize("content", [b"\x01\x05con_4", b"nothing of the kind"])
+def test_a_file_that_ends_early_is_refused_by_name(tmp_path, content):
+    (tmp_path / "short.dat").write_bytes(content)
+    with pytest.raises(ValueError, match="dlib's ResNet"):
+        DlibResNet.from_dat(tmp_path / "short.dat")
+
+
+def test_chips_that_are_views_of_others_are_embedded(backbone, chips):
+    reversed_view = backbone.embed(chips[::-1])
+    np.testing.assert_allclose(reversed_view, backbone.embed(chips)[::-1], atol=1e-5)

@@ -70,13 +70,17 @@ def test_of_two_faces_the_larger_one_is_taken(
     assert (x < edge).all() if large_one_left else (x > edge).all()
 
 
-def test_of_two_faces_of_one_size_the_one_at_the_centre_is_taken(
+def test_a_face_at_the_centre_is_taken_before_a_larger_one_at_the_side(
     orl_picture, finder, dlib_detector
 ):
-    height, width = orl_picture.shape[:2]
-    empty = np.full((height, width // 2, 3), 128, np.uint8)
-    picture = np.ascontiguousarray(np.hstack([orl_picture, orl_picture, empty, empty]))
-    assert len(dlib_detector(picture, 0)) == 2
+    side = cv2.resize(orl_picture, None, fx=1.3, fy=1.3)
+    width = side.shape[1]
+    centre = np.full_like(side, 128)
+    centre[50 : 50 + orl_picture.shape[0], 40 : 40 + orl_picture.shape[1]] = orl_picture
+    picture = np.ascontiguousarray(np.hstack([side, centre, np.full_like(side, 128)]))
+    boxes = dlib_detector(picture, 0)
+    assert len(boxes) == 2
+    assert max(boxes, key=lambda box: box.area()).right() < width
     x = finder.find(picture)[:, 0]
     assert ((x > width) & (x < 2 * width)).all()
 

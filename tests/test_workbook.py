@@ -136,6 +136,15 @@ def test_a_notebook_runs_with_parameters_and_its_results_come_back(tmp_path, cap
     require_success(runs, tmp_path / "out")
 
 
+def test_a_relative_path_is_one_of_the_folder_where_the_command_was_given(tmp_path, monkeypatch):
+    path = write_notebook(tmp_path, cells=[("print(open(face_set).read())",)])
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "faces").write_text("found")
+    monkeypatch.chdir(tmp_path / "here")
+    run = run_notebook(read_notebook(path), {"face_set": "faces"}, tmp_path / "out.ipynb")
+    assert run.error is None
+
+
 def test_a_failure_names_notebook_and_cell_and_stops_the_rest(tmp_path):
     bad = write_notebook(tmp_path, "01_bad", cells=[("faces = []",), ("faces[0]",)])
     after = write_notebook(tmp_path, "02_after")

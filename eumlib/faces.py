@@ -175,7 +175,7 @@ def split_by_identity(identities: Sequence[str], shares: Mapping[str, float]) ->
     who else is there, and shares hold only on average.
 
     >>> split_by_identity(["ann", "bob", "ann"], {"train": 0.5, "test": 0.5}).tolist()
-    ['test', 'train', 'test']
+    ['train', 'test', 'train']
 
     Raises:
         ValueError: shares that are negative or do not sum to 1.

@@ -186,7 +186,10 @@ class EmbeddingMap:
         people = sorted(self._points["identity"].unique())
         menu = ipywidgets.Dropdown(options=[("everyone", None), *zip(people, people, strict=True)])
         menu.description = "person"
-        picture, line = ipywidgets.Image(format="jpeg"), ipywidgets.Label()
+        picture, line = (
+            ipywidgets.Image(format="jpeg", layout={"width": "200px"}),
+            ipywidgets.Label(),
+        )
 
         def choose(change: Mapping[str, object]) -> None:
             figure.data[-1].marker.opacity = highlight(self._points, change["new"])

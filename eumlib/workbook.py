@@ -33,9 +33,6 @@ Literal = bool | int | float | str
 RESULTS_MIME = "application/vnd.eumlib.results+json"
 CELL_TIMEOUT_SECONDS = 1800
 START_TIMEOUT_SECONDS = 180
-SMALLEST: Mapping[str, Literal] = {
-    "people": 8, "training_faces": 2000, "epochs": 2, "resamples": 20, "examples": 3,
-}  # fmt: skip
 PACKAGES = ("eumlib", "numpy", "torch", "dlib-bin", "pandas", "plotly", "umap-learn", "papermill")
 
 

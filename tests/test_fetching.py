@@ -5,6 +5,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from sklearn.datasets import _lfw
 
 from eumlib.fetching import (
     REGISTRY,
@@ -286,3 +287,13 @@ def test_archives_of_the_registry_are_in_the_registry():
     members = [source for source in sources if isinstance(source, ArchiveMember)]
     assert len(members) >= 3
     assert {source.archive for source in members} <= set(REGISTRY)
+
+
+@pytest.mark.parametrize(
+    ("name", "constant"),
+    [("lfw-funneled.tgz", _lfw.FUNNELED_ARCHIVE), ("lfw_pairs.txt", _lfw.TARGETS[2])],
+)
+def test_lfw_comes_from_where_scikit_learn_takes_it(name, constant):
+    file = REGISTRY[name]
+    assert file.source == WebAddress(constant.url)
+    assert file.sha256 == constant.checksum

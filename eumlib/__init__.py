@@ -2,7 +2,11 @@
 
 Modules import in one direction only, in the order in which the data flows::
 
-    files · progress · fetching · generator · faces · landmarks · masks · backbones · embeddings
+    files · progress · fetching · decoding · generator · faces · datasets · pairs
+    mtcnn · detection · landmarks · alignment
+    flat_masks · mask_textures · mask_fitting · lifelike_masks · masks · mask_plans
+    recogniser · dlib_resnet · arcface · backbones
+    acquisition · embeddings · extraction · failures
     centring · triplets · losses · unmasking · training · verification · evaluation
     projection · pictures · figures · widgets · workbook · report
 """

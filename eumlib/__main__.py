@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from eumlib import (
+    acquisition,
     backbones,
+    datasets,
     embeddings,
     evaluation,
+    extraction,
     faces,
+    failures,
     fetching,
     losses,
-    masks,
+    mask_plans,
+    pairs,
     report,
     training,
     unmasking,
@@ -30,14 +37,19 @@ from eumlib.files import write_text
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 EXPECTED_ERRORS = (
+    backbones.BackboneError,
+    datasets.FaceSetError,
     embeddings.TableError,
-    faces.FaceSetError,
+    extraction.ExtractionError,
     fetching.FetchError,
+    mask_plans.MaskPlanError,
+    pairs.PairsFileError,
     unmasking.ModelError,
     verification.ScoreError,
     workbook.NotebookError,
     workbook.ParameterError,
 )
+FACES_WORTH_WORKERS = 400  # for fewer, starting worker processes takes longer than they save
 LOSSES = {loss.name: loss for loss in (losses.SelfRestrainedTripletLoss, losses.TripletLoss)}
 
 TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]
@@ -70,24 +82,105 @@ def make_report(
     workbook.require_success(runs, out / "notebooks")
 
 
+FacesOption = Annotated[
+    str, typer.Option("--faces", help=f"{', '.join(datasets.FACE_SETS)}, or a folder of people")
+]
+RootOption = Annotated[Path | None, typer.Option(help="folder or archive of lfw, folder of mfr2")]
+
+
 @app.command()
 def embed(
-    face_set: Annotated[str, typer.Option("--faces", help="orl, synthetic, or a folder of people")],
+    face_set: FacesOption,
     out: Annotated[Path, typer.Option(help="table to write (.parquet)")],
+    root: RootOption = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"kind of mask to paint, {', '.join(mask_plans.KINDS)}; repeat it for more masks "
+            "a face; flat without it"
+        ),
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="log of masks to paint: lines 'image_id shape r g b'")
+    ] = None,
+    shared: Annotated[
+        int | None, typer.Option(help="masks that all people share, as MLFW's do")
+    ] = None,
+    camera: Annotated[
+        bool, typer.Option("--camera", help="find masked faces with the mask on")
+    ] = False,
+    backbone: Annotated[
+        str, typer.Option(help="recogniser: dlib_resnet_v1, or an .onnx file")
+    ] = "dlib_resnet_v1",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="processes; without it, by cores and faces")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="number of synthetic faces")] = 100,
     seed: Annotated[int, typer.Option(help="seed of the masks and of synthetic faces")] = 0,
     float16: Annotated[bool, typer.Option("--float16", help="half the size on disk")] = False,
 ) -> None:
-    """Embed every face, unmasked and masked, into one table."""
+    """Embed every face, as it is and masked, into one table. Interrupted, it can be resumed."""
+    chosen = _faces(face_set, root, count, seed)
+    extraction.Extraction(
+        chosen,
+        _mask_plan(chosen, mask or ["flat"], replay, shared, seed),
+        backbones.load_backbone(backbone),
+        acquisition.acquire_as_a_camera_does
+        if camera
+        else acquisition.acquire_with_unmasked_landmarks,
+        workers or (os.cpu_count() or 1 if len(chosen) >= FACES_WORTH_WORKERS else 1),
+    ).write_to(out, "float16" if float16 else "float32")
+    outcomes = embeddings.read_outcomes(out)
+    lost = outcomes[outcomes["reason"].notna()]
+    acquired = len(chosen) - lost["image_id"].nunique()
+    print(
+        f"{out}: {acquired} of {len(chosen)} faces acquired, {len(outcomes) - len(lost)} embeddings"
+    )
+    _print_table(failures.failures_summary(failures.failures_to_acquire(outcomes)))
+    for reason, failed in lost.groupby("reason")["image_id"]:
+        named = failed.unique()
+        listed = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
+        print(f"  {reason}: {len(named)} × {listed}")
+
+
+def _faces(face_set: str, root: Path | None, count: int, seed: int) -> faces.FaceSet:
     options = {"count": count, "seed": seed} if face_set == "synthetic" else {}
-    chosen = faces.load_faces(face_set, **options)
-    table = embeddings.extract(chosen, masks.MaskPlan(seed), backbones.default_backbone())
-    embeddings.write_table(table, out, "float16" if float16 else "float32")
-    acquired = table.attempts - len(table.failures)
-    print(f"{out}: {acquired} of {table.attempts} faces acquired, {len(table)} embeddings")
-    for reason, failed in table.failures.groupby("reason")["image_id"]:
-        listed = ", ".join(failed[:5]) + (", …" if len(failed) > 5 else "")
-        print(f"  not acquired: {len(failed)} × {reason}: {listed}")
+    return datasets.load_faces(face_set, **options, **({"root": root} if root else {}))
+
+
+def _mask_plan(
+    chosen: faces.FaceSet, kinds: list[str], replay: Path | None, shared: int | None, seed: int
+) -> mask_plans.MaskPlan:
+    unknown = [kind for kind in kinds if kind not in mask_plans.KINDS]
+    if unknown:
+        raise typer.BadParameter(
+            f"no kind {', '.join(unknown)}; there are {', '.join(mask_plans.KINDS)}",
+            param_hint="--mask",
+        )
+    if chosen.labelled:
+        return mask_plans.RandomMasks(seed, kinds=())
+    if replay:
+        return mask_plans.ReplayedMasks.read(replay)
+    drawn = tuple(mask_plans.KINDS[kind] for kind in kinds)
+    if shared:
+        return mask_plans.SharedMasks.of(chosen, shared, drawn[0], seed)
+    return mask_plans.RandomMasks(seed, drawn)
+
+
+@app.command("pairs")
+def make_pairs(
+    face_set: FacesOption,
+    out: Annotated[Path, typer.Option(help="pairs file to write, in LFW's format")],
+    root: RootOption = None,
+    mated: Annotated[int, typer.Option(min=1, help="pairs of one person")] = 3000,
+    non_mated: Annotated[int, typer.Option(min=1, help="pairs of two people")] = 3000,
+    seed: Annotated[int, typer.Option(help="of the draw")] = 0,
+) -> None:
+    """Draw mated and non-mated pairs of pictures, for `evaluate --pairs`."""
+    people = pairs.image_ids_by_person(_faces(face_set, root, count=100, seed=0))
+    drawn = pairs.make_pairs(people, mated, non_mated, seed)
+    pairs.write_pairs(drawn, out, people)
+    print(f"{out}: {mated} mated and {non_mated} non-mated pairs of {len(people)} people")
 
 
 @app.command()
@@ -115,6 +208,9 @@ def train(
 @app.command()
 def evaluate(
     table: TablePath,
+    pairs_path: Annotated[
+        Path | None, typer.Option("--pairs", help="pairs file; without it, all pairs")
+    ] = None,
     model: Annotated[list[Path] | None, typer.Option(help="unmasking model; repeatable")] = None,
     json_path: Annotated[Path | None, typer.Option("--json", help="results to write")] = None,
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
@@ -122,18 +218,27 @@ def evaluate(
 ) -> None:
     """Error rates of a table, without and with unmasking models."""
     models = {path.stem: unmasking.load_model(path) for path in model or []}
-    results = evaluation.evaluate(embeddings.read_table(table), models, resamples, seed)
+    given = embeddings.read_table(table)
+    listed = None
+    if pairs_path:
+        people = given.outcomes.groupby("identity")["image_id"].unique()
+        listed = pairs.read_pairs(pairs_path, people.to_dict())
+    results = evaluation.evaluate(given, models, resamples, seed, listed)
     if json_path:
         evaluation.write_results(results, json_path)
-    shown = Table(*evaluation.summary(results).columns)
-    for row in evaluation.summary(results).to_numpy():
-        shown.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 180).print(shown)
+    _print_table(evaluation.summary(results))
     first = results.iloc[0]
     print(
-        f"{first.people} people, {first.pictures} pictures in both views; not acquired: "
+        f"{first.people} people, {first.pictures} pictures; not acquired: "
         f"{first.not_acquired} of {first.attempts} faces. Intervals: 95 %, over people."
     )
+
+
+def _print_table(frame: pd.DataFrame) -> None:
+    shown = Table(*frame.columns)
+    for row in frame.astype(str).to_numpy():
+        shown.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 180).print(shown)
 
 
 @app.command()

@@ -1,207 +1,156 @@
-"""Recognisers: a frozen function from face chips to embeddings.
+"""The recognisers there are: dlib's ResNet, ArcFace from a file, and any PyTorch module of yours.
 
-dlib's ResNet is rebuilt here in PyTorch from dlib's own file of weights. That file is a stream: an
-integer is one byte (high bit: negative; low four bits: how many bytes follow) and then the value,
-little-endian; a string is its length and its bytes; a tensor is the number 2, its four sizes and
-little-endian float32. The layers stand in it in forward order.
+What a recogniser is, stands in `eumlib.recogniser`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
+from eumlib.alignment import align_chip
+from eumlib.arcface import OnnxBackbone
+from eumlib.dlib_resnet import DlibResNet
 from eumlib.fetching import fetch
+from eumlib.files import key_of
+from eumlib.recogniser import Backbone, BackboneError, embed_in_batches
+
+DLIB_RESNET = "dlib_resnet_v1"
 
 
-class Backbone(Protocol):
-    """A frozen recogniser.
+class TorchBackbone:
+    """A PyTorch module as a recogniser, put into evaluation mode and frozen.
 
-    Attributes:
+    The module gets ``(n, 3, size, size)`` float32, RGB, (value − mean) / scale, on the device where
+    its weights are, and gives ``(n, dim)``; the length of an embedding is found by one trial.
+
+    >>> from eumlib.alignment import align_five_points
+    >>> pooled = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
+    >>> mine = TorchBackbone("mine", pooled, align=align_five_points, chip_size=112)
+    >>> mine.embed(np.zeros((5, 112, 112, 3), np.uint8)).shape
+    (5, 12)
+
+    Args:
         name: kept in the tables of embeddings.
-        dim: length of an embedding.
-        chip_size: side of the square chips it reads, in pixels.
-        chip_padding: room around the face in them, for `eumlib.landmarks.align_chip`.
+        module: the network. Its fingerprint is taken now: train it before, not after.
+        align: called as ``align(picture, landmarks, size=chip_size)``, for example
+            `eumlib.alignment.align_five_points`; a function of a module, not a lambda, if worker
+            processes are to call it.
+        chip_size: side of the chips in pixels.
+        mean: of all channels, or of red, green and blue, in pixel values 0 to 255.
+        scale: likewise.
+        batch_size: chips that go through the module at a time.
+
+    Raises:
+        BackboneError: the trial did not give one embedding ``(1, dim)`` of finite numbers.
     """
 
-    name: str
-    dim: int
-    chip_size: int
-    chip_padding: float
+    def __init__(
+        self,
+        name: str,
+        module: nn.Module,
+        align: Callable[..., np.ndarray],
+        chip_size: int,
+        mean: float | Sequence[float] = 127.5,
+        scale: float | Sequence[float] = 127.5,
+        batch_size: int = 64,
+    ) -> None:
+        self.name, self.chip_size, self.batch_size = name, chip_size, batch_size
+        self.module = module.eval().requires_grad_(False)
+        self.align = partial(align, size=chip_size)
+        self._mean, self._scale = _by_channel("mean", mean), _by_channel("scale", scale)
+        self.fingerprint = key_of(
+            name, str(chip_size), str(self._mean.tolist()), str(self._scale.tolist()),
+            _described(align), str(module), _digest(module),
+        )  # fmt: skip
+        trial = np.full((1, chip_size, chip_size, 3), 127, np.uint8)
+        self.dim = self._embed_batch(trial).shape[-1]
+        self.embed(trial)
 
     def embed(self, chips: np.ndarray) -> np.ndarray:
-        """Chips ``(n, size, size, 3)`` RGB uint8 to embeddings ``(n, dim)`` float32."""
-
-
-class DlibStream:
-    """Reads the tensors of named layers from the bytes of a dlib network, front to back."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self._position = 0
-
-    def skip_to(self, layer: str) -> None:
-        """Go behind the next occurrence of the layer's name."""
-        name = bytes([1, len(layer)]) + layer.encode()
-        found = self._content.find(name, self._position)
-        if found < 0:
-            raise ValueError(f"no layer {layer!r} after byte {self._position}: not dlib's ResNet")
-        self._position = found + len(name)
-
-    def read_integer(self) -> int:
-        """The integer at this place."""
-        head = self._content[self._position]
-        length = head & 0x0F
-        digits = self._content[self._position + 1 : self._position + 1 + length]
-        self._position += 1 + length
-        value = int.from_bytes(digits, "little")
-        return -value if head & 0x80 else value
-
-    def read_tensor(self) -> torch.Tensor:
-        """The tensor at this place, flat."""
-        version = self.read_integer()
-        if version != 2:
-            raise ValueError(f"a dlib tensor of version {version}; only version 2 is known")
-        count = int(np.prod([self.read_integer() for _ in range(4)]))
-        values = np.frombuffer(self._content, "<f4", count, self._position)
-        self._position += 4 * count
-        return torch.from_numpy(values.copy())
-
-
-def _read_convolution(stream: DlibStream, convolution: nn.Conv2d) -> None:
-    """Fill a convolution with the next ``con_`` layer and fold in the ``affine_`` behind it."""
-    stream.skip_to("con_4")
-    values = stream.read_tensor()
-    filters = values[: convolution.weight.numel()].reshape(convolution.weight.shape)
-    biases = values[convolution.weight.numel() :]
-    stream.skip_to("affine_")
-    gammas, betas = stream.read_tensor().chunk(2)
-    convolution.weight.data.copy_(filters * gammas[:, None, None, None])
-    convolution.bias.data.copy_(biases * gammas + betas)
-
-
-class ResidualBlock(nn.Module):
-    """conv 3×3, ReLU, conv 3×3, plus the input, ReLU; with stride 2 the input is average-pooled.
-
-    Where the two branches differ in channels or in size, the smaller one is padded with zeros at
-    the end, as dlib does.
-    """
-
-    def __init__(self, channels_in: int, channels: int, stride: int = 1) -> None:
-        super().__init__()
-        self.stride = stride
-        padding = 1 if stride == 1 else 0
-        self.first = nn.Conv2d(channels_in, channels, 3, stride, padding)
-        self.second = nn.Conv2d(channels, channels, 3, 1, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(n, channels_in, h, w)`` to ``(n, channels, h', w')``, both float32."""
-        branch = self.second(functional.relu(self.first(x)))
-        skip = functional.avg_pool2d(x, 2, 2) if self.stride == 2 else x
-        shape = [max(sizes) for sizes in zip(branch.shape[1:], skip.shape[1:], strict=True)]
-        return functional.relu(_pad_to(branch, shape) + _pad_to(skip, shape))
-
-
-def _pad_to(x: torch.Tensor, shape: list[int]) -> torch.Tensor:
-    missing = [wanted - size for wanted, size in zip(shape, x.shape[1:], strict=True)]
-    if not any(missing):
-        return x
-    return functional.pad(x, [0, missing[2], 0, missing[1], 0, missing[0]])
-
-
-class DlibResNet(nn.Module):
-    """dlib's face recogniser, a 29-layer ResNet with 128-d embeddings.
-
-    ``forward`` takes RGB values 0 to 255, ``(n, 3, 150, 150)`` float, and can be differentiated
-    with respect to them; `embed` takes uint8 chips. The embeddings are not normalised.
-
-    Taught in notebook 03.
-    """
-
-    name = "dlib_resnet_v1"
-    dim = 128
-    chip_size = 150
-    chip_padding = 0.25
-    batch_size = 64
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer(
-            "mean", torch.tensor([122.782, 117.001, 104.298])[:, None, None], persistent=False
-        )
-        self.stem = nn.Conv2d(3, 32, 7, 2)
-        plan = [(32, 3), (64, 4), (128, 3), (256, 3), (256, 1)]
-        blocks, channels_in = [], 32
-        for stage, (channels, count) in enumerate(plan):
-            for block in range(count):
-                stride = 2 if stage > 0 and block == 0 else 1
-                blocks.append(ResidualBlock(channels_in, channels, stride))
-                channels_in = channels
-        self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Linear(256, self.dim, bias=False)
-
-    @classmethod
-    def from_dat(cls, path: Path) -> DlibResNet:
-        """The network with the weights in dlib's file, frozen, in evaluation mode.
-
-        Raises:
-            ValueError: the file is not dlib's face recognition ResNet.
-        """
-        stream = DlibStream(Path(path).read_bytes())
-        network = cls()
-        try:
-            for convolution in network.modules():
-                if isinstance(convolution, nn.Conv2d):
-                    _read_convolution(stream, convolution)
-            stream.skip_to("fc_2")
-            outputs, inputs = stream.read_integer(), stream.read_integer()
-            network.head.weight.data.copy_(stream.read_tensor().reshape(inputs, outputs).T)
-        except (IndexError, RuntimeError) as error:  # the file ends early, or has other sizes
-            raise ValueError(f"{path} does not hold dlib's ResNet: {error}") from error
-        network = network.eval().requires_grad_(False)
-        return network.to(memory_format=torch.channels_last)
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """RGB values 0 to 255, ``(n, 3, 150, 150)`` float, to embeddings ``(n, 128)`` float."""
-        if pixels.ndim != 4 or pixels.shape[1:] != (3, self.chip_size, self.chip_size):
-            raise ValueError(f"pixels must be (n, 3, 150, 150), not {tuple(pixels.shape)}")
-        x = (pixels - self.mean) / 256
-        x = functional.max_pool2d(functional.relu(self.stem(x)), 3, 2)
-        return self.head(self.blocks(x).mean(dim=(2, 3)))
-
-    def embed(self, chips: np.ndarray) -> np.ndarray:
-        """Embeddings of chips, on the device where the network is.
+        """Embeddings of chips, on the device where the module is.
 
         Args:
-            chips: ``(n, 150, 150, 3)`` RGB uint8; n may be 0.
+            chips: ``(n, size, size, 3)`` RGB uint8; n may be 0.
 
         Returns:
-            ``(n, 128)`` float32, not normalised.
+            ``(n, dim)`` float32, as the module gives them: not normalised.
 
         Raises:
-            ValueError: chips of another shape.
+            ValueError, BackboneError: as in `eumlib.recogniser.embed_in_batches`, which says too
+                how far the result depends on the grouping of chips.
         """
-        chips = np.ascontiguousarray(chips, dtype=np.uint8)
-        if chips.ndim != 4 or chips.shape[1:] != (self.chip_size, self.chip_size, 3):
-            raise ValueError(f"chips must be (n, 150, 150, 3), not {chips.shape}")
-        device = self.head.weight.device
-        embeddings = np.empty((len(chips), self.dim), dtype=np.float32)
+        return embed_in_batches(self, chips, self.batch_size, self._embed_batch)
+
+    def _embed_batch(self, chips: np.ndarray) -> np.ndarray:
+        weights = chain(self.module.parameters(), self.module.buffers(), [self._mean])
+        device = next(weights).device
         with torch.inference_mode():
-            for start in range(0, len(chips), self.batch_size):
-                batch = torch.from_numpy(chips[start : start + self.batch_size]).to(device)
-                result = self(batch.permute(0, 3, 1, 2).float())
-                embeddings[start : start + self.batch_size] = result.cpu().numpy()
-        return embeddings
+            pixels = torch.from_numpy(chips).to(device).permute(0, 3, 1, 2).float()
+            pixels.sub_(self._mean.to(device)).div_(self._scale.to(device))
+            embeddings = self.module(pixels)
+        if not isinstance(embeddings, torch.Tensor) or embeddings.ndim != 2:
+            raise BackboneError(
+                f"{self.name}: the module must give a tensor ({len(chips)}, dim) for {len(chips)} "
+                f"chips, not {_kind(embeddings)}; wrap it in a module whose forward does"
+            )
+        return embeddings.float().cpu().numpy()
+
+
+def _by_channel(what: str, values: float | Sequence[float]) -> torch.Tensor:
+    tensor = torch.tensor(values, dtype=torch.float32).reshape(-1, 1, 1)
+    if len(tensor) not in (1, 3):
+        raise ValueError(f"{what} must be one number or three, not {len(tensor)}")
+    return tensor
+
+
+def _kind(result: object) -> str:
+    if isinstance(result, torch.Tensor):
+        return f"a tensor {tuple(result.shape)}"
+    return f"a {type(result).__name__}"
+
+
+def _described(align: Callable) -> str:
+    """The function's name, with what `partial` has fixed; it is the same in every process."""
+    if isinstance(align, partial):
+        return f"{_described(align.func)} {align.args} {sorted(align.keywords.items())}"
+    return f"{align.__module__}.{getattr(align, '__qualname__', type(align).__qualname__)}"
+
+
+def _digest(module: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=1)
-def default_backbone() -> DlibResNet:
-    """dlib's ResNet, on the GPU where there is one."""
+def default_backbone() -> TorchBackbone:
+    """dlib's ResNet, on the GPU where there is one; it normalises its pixels itself."""
     network = DlibResNet.from_dat(fetch("dlib_face_recognition_resnet_model_v1.dat"))
-    return network.to("cuda" if torch.cuda.is_available() else "cpu")
+    network = network.to("cuda" if torch.cuda.is_available() else "cpu")
+    return TorchBackbone(DLIB_RESNET, network, align_chip, DlibResNet.chip_size, mean=0, scale=1)
+
+
+def load_backbone(name_or_path: str | Path) -> Backbone:
+    """A recogniser by name, ``dlib_resnet_v1``, or by the path of an ONNX file, such as ArcFace's.
+
+    Raises:
+        BackboneError: neither of both, or `eumlib.arcface.OnnxBackbone` refuses the file.
+    """
+    if str(name_or_path) == DLIB_RESNET:
+        return default_backbone()
+    if Path(name_or_path).suffix.lower() == ".onnx":
+        return OnnxBackbone(name_or_path)
+    raise BackboneError(
+        f"no recogniser {str(name_or_path)!r}: give {DLIB_RESNET}, or the path of an .onnx file "
+        f'(which needs: pip install "eumlib[arcface]")'
+    )

@@ -6,8 +6,9 @@ file's metadata, so that the failures to acquire (FTA) travel with the numbers t
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,20 +17,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from eumlib.backbones import Backbone
-from eumlib.faces import Face, FaceSet, UnreadablePictureError
-from eumlib.files import DATA_FOLDER, atomic_path, home, key_of
-from eumlib.landmarks import FaceNotFoundError, align_chip, landmark_finder
-from eumlib.masks import Mask, MaskPlan, paint_mask
-from eumlib.progress import progress_bar
+from eumlib.acquisition import MASKED, UNMASKED
+from eumlib.files import DATA_FOLDER, atomic_path
 
-UNMASKED, MASKED = "unmasked", "masked"
-COLUMNS = ("image_id", "identity", "face_set", "view", "mask_shape", "mask_colour", "backbone")
-FAILURE_COLUMNS = ("image_id", "identity", "face_set", "reason")
+COLUMNS = (
+    "image_id", "identity", "face_set", "view", "mask_shape", "mask_colour", "mask_label",
+    "detector", "landmarks_from", "backbone",
+)  # fmt: skip
+FAILURE_COLUMNS = (
+    "image_id", "identity", "face_set", "view", "mask_shape", "reason", "detail",
+)  # fmt: skip
+OUTCOME_COLUMNS = ("image_id", "identity", "face_set", "view", "mask_shape", "reason")
 SYNTHETIC_TABLE = DATA_FOLDER / "synthetic_dlib_resnet_v1.parquet"
-FACES_A_BATCH = 64
+_FACE = ["face_set", "image_id"]
 _METADATA_KEY = b"eumlib"
-_EXTRACTION_VERSION = "2"  # part of every cache key; raise it when extraction changes its results
 
 
 class TableError(ValueError):
@@ -43,7 +44,7 @@ class EmbeddingTable:
     Attributes:
         rows: a row a face view, with `COLUMNS`; unmasked views have no mask (missing values).
         vectors: ``(n, d)`` float32, row i for row i, of unit length.
-        failures: a row a face that was not acquired, with `FAILURE_COLUMNS`.
+        failures: a row a view that was tried and not acquired, with `FAILURE_COLUMNS`.
     """
 
     rows: pd.DataFrame
@@ -60,6 +61,17 @@ class EmbeddingTable:
                 f"not {self.vectors.shape}"
             )
 
+    @classmethod
+    def of_rows(
+        cls, rows: Sequence[tuple], vectors: np.ndarray, failures: Sequence[tuple]
+    ) -> EmbeddingTable:
+        """A table of rows and failures given as tuples, in the order of the columns."""
+        return cls(
+            pd.DataFrame(rows, columns=list(COLUMNS), dtype="str"),
+            vectors,
+            pd.DataFrame(failures, columns=list(FAILURE_COLUMNS), dtype="str"),
+        )
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -69,9 +81,19 @@ class EmbeddingTable:
         return self.vectors.shape[1]
 
     @property
+    def outcomes(self) -> pd.DataFrame:
+        """A row a view that was tried, with `OUTCOME_COLUMNS`; acquired ones have no reason."""
+        return _outcomes(self.rows, self.failures)
+
+    @property
     def attempts(self) -> int:
         """Faces that were tried: acquired or not."""
-        return self.rows["image_id"].nunique() + len(self.failures)
+        return len(self.outcomes[_FACE].drop_duplicates())
+
+    @property
+    def not_acquired(self) -> int:
+        """Faces of which at least one view was not acquired."""
+        return len(self.failures[_FACE].drop_duplicates())
 
     def where(self, keep: np.ndarray) -> EmbeddingTable:
         """The rows for which the ``(n,)`` boolean `keep` holds; the failures stay."""
@@ -107,82 +129,10 @@ class EmbeddingTable:
         numbered = self.rows[["face_set", "image_id", "view"]].assign(row=np.arange(len(self)))
         masked = numbered[numbered["view"] == MASKED].drop(columns="view")
         unmasked = numbered[numbered["view"] == UNMASKED].drop(columns="view")
-        both = masked.merge(unmasked, on=["face_set", "image_id"], suffixes=("_masked", ""))
+        both = masked.merge(unmasked, on=_FACE, suffixes=("_masked", ""))
         if both.empty:
             raise TableError("no picture in this table has both a masked and an unmasked view")
         return both["row_masked"].to_numpy(), both["row"].to_numpy()
-
-
-@dataclass(frozen=True)
-class PreparedFace:
-    """A face ready for the recogniser, or the reason why it is not."""
-
-    face: Face
-    mask: Mask
-    chips: np.ndarray | None
-    reason: str | None
-
-
-def prepare_face(face: Face, plan: MaskPlan, backbone: Backbone) -> PreparedFace:
-    """Read, find, paint and align one face: chips ``(2, size, size, 3)``, unmasked then masked.
-
-    Both chips are aligned with the landmarks of the unmasked picture, as in the paper. What fails
-    is returned with its reason, never raised.
-    """
-    mask = plan.mask_for(face.image_id)
-    try:
-        picture = face.read()
-        landmarks = landmark_finder().find(picture)
-    except (UnreadablePictureError, FaceNotFoundError) as error:
-        return PreparedFace(face, mask, None, str(error))
-    views = (picture, paint_mask(picture, landmarks, mask))
-    size, padding = backbone.chip_size, backbone.chip_padding
-    chips = np.stack([align_chip(view, landmarks, size, padding) for view in views])
-    return PreparedFace(face, mask, chips, None)
-
-
-def extract(face_set: FaceSet, plan: MaskPlan, backbone: Backbone) -> EmbeddingTable:
-    """Embed every face of the set twice, unmasked and with the mask that the plan gives it.
-
-    Returns:
-        Two rows a face, in the order of the set, embeddings scaled to unit length; faces that
-        failed are in its ``failures``.
-
-    Taught in notebook 03.
-    """
-    rows, vectors, failures = [], [np.empty((0, backbone.dim), np.float32)], []
-    with progress_bar(len(face_set), f"embedding {face_set.name}", "face") as progress:
-        for start in range(0, len(face_set), FACES_A_BATCH):
-            chips = []
-            for face in face_set.faces[start : start + FACES_A_BATCH]:
-                prepared = prepare_face(face, plan, backbone)
-                common = (face.image_id, face.identity, face_set.name)
-                if prepared.chips is None:
-                    failures.append((*common, prepared.reason))
-                else:
-                    mask = prepared.mask
-                    rows.append((*common, UNMASKED, None, None, backbone.name))
-                    rows.append((*common, MASKED, mask.shape, mask.hex_colour, backbone.name))
-                    chips.append(prepared.chips)
-                progress.update()
-            if chips:
-                vectors.append(unit_length(backbone.embed(np.concatenate(chips))))
-    return EmbeddingTable(
-        pd.DataFrame(rows, columns=list(COLUMNS)),
-        np.concatenate(vectors),
-        pd.DataFrame(failures, columns=list(FAILURE_COLUMNS)),
-    )
-
-
-def extract_cached(face_set: FaceSet, plan: MaskPlan, backbone: Backbone) -> EmbeddingTable:
-    """As `extract`, kept in the cache folder: the second call reads the file."""
-    key = key_of(
-        _EXTRACTION_VERSION, face_set.name, face_set.fingerprint, plan.describe(), backbone.name
-    )
-    path = home() / "tables" / f"{key}.parquet"
-    if not path.exists():
-        write_table(extract(face_set, plan, backbone), path)
-    return read_table(path)
 
 
 def synthetic_training_table() -> EmbeddingTable:
@@ -208,10 +158,53 @@ def write_table(table: EmbeddingTable, path: Path | str, precision: str = "float
     columns = {name: pa.array(table.rows[name], pa.string()) for name in COLUMNS}
     flat = pa.array(np.ascontiguousarray(table.vectors, dtype=precision).ravel())
     columns["embedding"] = pa.FixedSizeListArray.from_arrays(flat, table.dim)
-    note = {"failures": table.failures.to_dict("records"), "unit_length": True}
-    arrow = pa.table(columns).replace_schema_metadata({_METADATA_KEY: json.dumps(note).encode()})
-    with atomic_path(path) as temporary:
-        pq.write_table(arrow, temporary, compression="zstd", use_byte_stream_split=["embedding"])
+    _write(iter([pa.table(columns)]), table.failures, path)
+
+
+def join_tables(parts: Sequence[Path], path: Path | str) -> None:
+    """Write the tables of the files, one after the other, as one; one part is in memory at a time.
+
+    Raises:
+        ValueError: no parts.
+    """
+    if not parts:
+        raise ValueError("to join tables takes one at least")
+    failures = pd.concat([_failures(pq.read_schema(part)) for part in parts], ignore_index=True)
+    _write((pq.read_table(part) for part in parts), failures, path)
+
+
+def _write(tables: Iterator[pa.Table], failures: pd.DataFrame, path: Path | str) -> None:
+    listed = failures.astype(object).where(failures.notna(), None).to_dict("records")
+    note = {_METADATA_KEY: json.dumps({"failures": listed, "unit_length": True}).encode()}
+    first = next(tables).replace_schema_metadata(note)
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(
+            temporary, first.schema, compression="zstd", use_byte_stream_split=["embedding"]
+        ) as writer,
+    ):
+        for table in itertools.chain([first], tables):
+            writer.write_table(table.cast(first.schema))
+
+
+def read_outcomes(path: Path | str) -> pd.DataFrame:
+    """`EmbeddingTable.outcomes` of a file, without reading its embeddings.
+
+    Raises:
+        TableError: as in `read_table`.
+    """
+    arrow = _read(path, list(COLUMNS))
+    return _outcomes(arrow.to_pandas(), _failures(arrow.schema))
+
+
+def _outcomes(rows: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:
+    tried = pd.concat([rows.assign(reason=None), failures], ignore_index=True)
+    return tried[list(OUTCOME_COLUMNS)]
+
+
+def _failures(schema: pa.Schema) -> pd.DataFrame:
+    note = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
+    return pd.DataFrame(note.get("failures", []), columns=list(FAILURE_COLUMNS), dtype="str")
 
 
 def read_table(path: Path | str) -> EmbeddingTable:
@@ -220,25 +213,29 @@ def read_table(path: Path | str) -> EmbeddingTable:
     Raises:
         TableError: no such file, or it is not a table of embeddings; the message says what misses.
     """
+    arrow = _read(path, [*COLUMNS, "embedding"])
+    packed = arrow["embedding"].combine_chunks()
+    vectors = packed.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+    return EmbeddingTable(
+        arrow.select(COLUMNS).to_pandas(),
+        vectors.reshape(len(arrow), packed.type.list_size),
+        _failures(arrow.schema),
+    )
+
+
+def _read(path: Path | str, columns: list[str]) -> pa.Table:
     try:
-        arrow = pq.read_table(path)
+        schema = pq.read_schema(path)
+        missing = [name for name in (*COLUMNS, "embedding") if name not in schema.names]
+        if missing or not pa.types.is_fixed_size_list(schema.field("embedding").type):
+            raise TableError(
+                f"{path} is not a table of embeddings: it needs {', '.join(COLUMNS)} and embedding "
+                f"(a fixed-size list); missing: {', '.join(missing) or 'the fixed size'}"
+            )
+        return pq.read_table(path, columns=columns)
     except FileNotFoundError:
         raise TableError(
             f"no table {path}; make it with: python -m eumlib embed --out {path}"
         ) from None
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{path} is not a Parquet file that can be read: {error}") from error
-    missing = [name for name in (*COLUMNS, "embedding") if name not in arrow.column_names]
-    if missing or not pa.types.is_fixed_size_list(arrow.schema.field("embedding").type):
-        raise TableError(
-            f"{path} is not a table of embeddings: it needs {', '.join(COLUMNS)} and embedding "
-            f"(a fixed-size list); missing: {', '.join(missing) or 'the fixed size'}"
-        )
-    packed = arrow["embedding"].combine_chunks()
-    vectors = packed.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-    note = json.loads((arrow.schema.metadata or {}).get(_METADATA_KEY, b"{}"))
-    return EmbeddingTable(
-        arrow.select(COLUMNS).to_pandas(),
-        vectors.reshape(len(arrow), packed.type.list_size),
-        pd.DataFrame(note.get("failures", []), columns=list(FAILURE_COLUMNS)),
-    )

@@ -8,79 +8,123 @@ UMR-MP     unmasked              masked
 MR-MP      masked                masked
 =========  ====================  ====================
 
-Only masked embeddings pass through the EUM.
+Only masked embeddings pass through the EUM. Where people wore their masks, a picture has one view,
+and a fourth setting, *as worn*, compares all pictures as they are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from eumlib.acquisition import MASKED, UNMASKED, WORN
 from eumlib.embeddings import EmbeddingTable, TableError
 from eumlib.files import write_text
+from eumlib.pairs import Pair
 from eumlib.unmasking import EmbeddingUnmaskingModel, unmask
 from eumlib.verification import (
+    FaceViews,
     PairScores,
+    ScoreError,
     Thresholds,
     bootstrap_rates,
     error_rates,
+    score_listed_pairs,
     score_pairs,
     unmasked_thresholds,
 )
 
 UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING = "UMR-UMP", "UMR-MP", "MR-MP"
-RATES = (
-    "eer", "fmr100", "fmr1000", "fmr_at_100", "fnmr_at_100", "fmr_at_1000", "fnmr_at_1000",
-)  # fmt: skip
+AS_WORN_SETTING = "as worn"
+DEPLOYED_RATES = ("fmr_at_100", "fnmr_at_100", "fmr_at_1000", "fnmr_at_1000")
+RATES = ("eer", "fmr100", "fmr1000", *DEPLOYED_RATES)
 METRICS = (*RATES, "g_mean", "i_mean", "fdr")
 INTERVAL_PERCENT = 95
 
 
 @dataclass(frozen=True)
-class MatedViews:
-    """The two views of the same n pictures, row by row.
+class ComparedViews:
+    """What a table has to compare: its unmasked views and its masked ones.
 
     Attributes:
-        unmasked: ``(n, d)`` float32 of unit length.
-        masked: ``(n, d)`` float32 of unit length, raw or after an EUM.
-        identities: ``(n,)``, who is on them.
+        unmasked: the unmasked views.
+        masked: the masked views, raw or after an EUM.
+        worn: whether masks were worn, not painted; then a picture has one view.
+        pairs: the pairs to compare, by picture; None compares everyone with everyone.
     """
 
-    unmasked: np.ndarray
-    masked: np.ndarray
-    identities: np.ndarray
+    unmasked: FaceViews
+    masked: FaceViews
+    worn: bool = False
+    pairs: tuple[Pair, ...] | None = None
 
     @classmethod
-    def of_table(cls, table: EmbeddingTable) -> MatedViews:
-        """The pictures of a table that have both views.
+    def of_table(cls, table: EmbeddingTable, pairs: Sequence[Pair] | None = None) -> ComparedViews:
+        """The views of a table.
 
         Raises:
-            TableError: none has, or the table mixes recognisers.
+            TableError: it has no masked or no unmasked views, or mixes recognisers or face sets.
         """
-        recognisers = table.rows["backbone"].unique()
-        if len(recognisers) > 1:
-            raise TableError(f"one table, one recogniser; this one has {', '.join(recognisers)}")
-        masked, unmasked = table.mated_views()
-        identities = table.rows["identity"].to_numpy()[unmasked]
-        return cls(table.vectors[unmasked], table.vectors[masked], identities)
+        for column, what in (("backbone", "recogniser"), ("face_set", "face set")):
+            values = table.rows[column].unique()
+            if len(values) > 1:
+                raise TableError(f"one table, one {what}; this one has {', '.join(values)}")
+        unmasked, masked = (
+            FaceViews(
+                part.vectors, part.rows["identity"].to_numpy(), part.rows["image_id"].to_numpy()
+            )
+            for part in (table.of_view(UNMASKED), table.of_view(MASKED))
+        )
+        if not len(unmasked.vectors) or not len(masked.vectors):
+            raise TableError(
+                f"to compare takes unmasked and masked views, and this table has "
+                f"{len(unmasked.vectors)} and {len(masked.vectors)}"
+            )
+        worn = bool((table.rows["mask_shape"] == WORN).any())
+        return cls(unmasked, masked, worn, None if pairs is None else tuple(pairs))
 
-    def through(self, model: EmbeddingUnmaskingModel) -> MatedViews:
-        """The same pictures, the masked views passed through the EUM."""
-        return MatedViews(self.unmasked, unmask(model, self.masked), self.identities)
+    def through(self, model: EmbeddingUnmaskingModel) -> ComparedViews:
+        """The same views, the masked ones passed through the EUM."""
+        return replace(
+            self, masked=replace(self.masked, vectors=unmask(model, self.masked.vectors))
+        )
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The settings to evaluate; photographs of worn masks add ``"as worn"``, all of them."""
+        three = (UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING)
+        return (*three, AS_WORN_SETTING) if self.worn else three
 
     def scores(self, setting: str) -> PairScores:
-        """The scores of one setting, ``"UMR-UMP"``, ``"UMR-MP"`` or ``"MR-MP"``."""
+        """The scores of one of the `settings`.
+
+        Raises:
+            ScoreError: no mated or no non-mated pairs in this setting.
+        """
         references, probes = {
             UNMASKED_SETTING: (self.unmasked, self.unmasked),
             MIXED_SETTING: (self.unmasked, self.masked),
             MASKED_SETTING: (self.masked, self.masked),
+            AS_WORN_SETTING: (self._all, self._all),
         }[setting]
-        return score_pairs(references, probes, self.identities, symmetric=setting != MIXED_SETTING)
+        if self.pairs is None:
+            return score_pairs(references, probes)
+        return score_listed_pairs(references, probes, self.pairs)
+
+    @cached_property
+    def _all(self) -> FaceViews:
+        both = (self.unmasked, self.masked)
+        return FaceViews(
+            np.concatenate([side.vectors for side in both]),
+            np.concatenate([side.identities for side in both]),
+            np.concatenate([side.pictures for side in both]),
+        )
 
 
 def evaluate(
@@ -88,60 +132,74 @@ def evaluate(
     models: Mapping[str, EmbeddingUnmaskingModel],
     resamples: int = 200,
     seed: int = 0,
+    pairs: Sequence[Pair] | None = None,
 ) -> pd.DataFrame:
-    """Every setting without an EUM, and the masked ones with each model.
+    """Every setting without an EUM, and those with masks with each model.
 
     Args:
-        table: faces in both views, of people on whom no model was trained.
+        table: faces of people on whom no model was trained, unmasked and masked.
         models: by the name that the results carry.
         resamples: bootstrap resamples of people behind each interval.
         seed: of the bootstrap.
+        pairs: the pairs to compare; without them, everyone with everyone.
 
     Returns:
         A row a setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the model's
         name), counts of people, pictures, pairs and faces that were not acquired, every one of
         `METRICS` (rates as fractions) with its 95 % interval in ``…_low`` and ``…_high``, and
         ``eer_change``: the EER minus that of the same setting without an EUM, with the interval of
-        the difference, taken resample by resample.
+        the difference, taken resample by resample. A setting that has no mated or no non-mated
+        pairs is left out; without the unmasked setting, there are no rates at its threshold.
 
     Raises:
-        TableError: no pictures in both views.
-        ScoreError: no mated or no non-mated pairs.
+        TableError: no unmasked or no masked views.
+        ScoreError: no setting has mated and non-mated pairs.
         ModelError: a model of another dimension than the table.
 
     Taught in notebook 08.
     """
-    plain = MatedViews.of_table(table)
+    plain = ComparedViews.of_table(table, pairs)
     unmaskings = {None: plain} | {name: plain.through(model) for name, model in models.items()}
-    cases = [(UNMASKED_SETTING, None)]
-    cases += [(setting, name) for setting in (MIXED_SETTING, MASKED_SETTING) for name in unmaskings]
     deployed: Thresholds | None = None
-    without_model: dict[str, tuple[float, pd.Series]] = {}
-    rows = []
-    for setting, name in cases:
-        scores = unmaskings[name].scores(setting)
-        rates = error_rates(scores, deployed)
-        resampled = bootstrap_rates(scores, deployed, resamples, seed)
-        deployed = deployed or unmasked_thresholds(rates)
-        values, draws = pd.Series(asdict(rates)), pd.DataFrame(map(asdict, resampled))
-        plain_eer, plain_draws = without_model.setdefault(setting, (rates.eer, draws["eer"]))
-        values["eer_change"] = rates.eer - plain_eer if name else np.nan
-        draws["eer_change"] = draws["eer"] - plain_draws if name else np.nan
-        rows.append(
-            {
-                "setting": setting,
-                "backbone": table.rows["backbone"].iloc[0],
-                "unmasking": name,
-                "people": scores.people,
-                "pictures": len(plain.identities),
-                "mated_pairs": len(scores.mated),
-                "non_mated_pairs": len(scores.non_mated),
-                "not_acquired": len(table.failures),
-                "attempts": table.attempts,
-                **values,
-                **_intervals(draws),
-            }
-        )
+    rows, last_error = [], None
+    for setting in plain.settings:
+        plain_eer, plain_draws = np.nan, pd.Series(dtype=float)
+        for name, views in unmaskings.items():
+            if name and setting == UNMASKED_SETTING:
+                continue
+            try:
+                scores = views.scores(setting)
+            except ScoreError as error:
+                last_error = error
+                continue
+            rates = error_rates(scores, deployed)
+            resampled = bootstrap_rates(scores, deployed, resamples, seed)
+            if setting == UNMASKED_SETTING:
+                deployed = unmasked_thresholds(rates)
+            values, draws = pd.Series(asdict(rates)), pd.DataFrame(map(asdict, resampled))
+            if deployed is None:
+                values[list(DEPLOYED_RATES)] = draws[list(DEPLOYED_RATES)] = np.nan
+            if name is None:
+                plain_eer, plain_draws = rates.eer, draws["eer"]
+            values["eer_change"] = rates.eer - plain_eer if name else np.nan
+            draws["eer_change"] = draws["eer"] - plain_draws if name else np.nan
+            rows.append(
+                {
+                    "setting": setting,
+                    "backbone": table.rows["backbone"].iloc[0],
+                    "unmasking": name,
+                    "people": scores.people,
+                    "pictures": table.rows["image_id"].nunique(),
+                    "mated_pairs": len(scores.mated),
+                    "non_mated_pairs": len(scores.non_mated),
+                    "not_acquired": table.not_acquired,
+                    "attempts": table.attempts,
+                    **values,
+                    **_intervals(draws),
+                }
+            )
+    if not rows:
+        raise last_error
     return pd.DataFrame(rows)
 
 

@@ -9,6 +9,14 @@ from tqdm.auto import tqdm
 QUIET_VARIABLE = "TQDM_DISABLE"
 
 
-def progress_bar(total: int, what: str, unit: str) -> tqdm:
-    """A bar to ``update`` and to close; silent where ``TQDM_DISABLE`` is set, as in reports."""
-    return tqdm(total=total, desc=what, unit=unit, disable=bool(os.environ.get(QUIET_VARIABLE)))
+def progress_bar(total: int, what: str, unit: str, done: int = 0) -> tqdm:
+    """A bar to ``update`` and to close; silent where ``TQDM_DISABLE`` is set, as in reports.
+
+    Args:
+        total: all that there is to do.
+        what: shown before the bar.
+        unit: of one step.
+        done: what an earlier run has done already; the estimate leaves it out.
+    """
+    quiet = bool(os.environ.get(QUIET_VARIABLE))
+    return tqdm(total=total, initial=done, desc=what, unit=unit, disable=quiet)

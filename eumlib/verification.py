@@ -12,9 +12,13 @@ people are drawn with replacement, and a pair counts as often as its people were
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+
+from eumlib.pairs import Pair
 
 
 class ScoreError(ValueError):
@@ -52,38 +56,77 @@ class PairScores:
                 raise ScoreError(f"{len(bad)} {name} scores are not finite; the first is {bad[0]}")
 
 
-def score_pairs(
-    references: np.ndarray, probes: np.ndarray, identities: np.ndarray, symmetric: bool
-) -> PairScores:
+@dataclass(frozen=True)
+class FaceViews:
+    """Embeddings of one side of a comparison, all references or all probes.
+
+    Attributes:
+        vectors: ``(n, d)`` float32 of unit length.
+        identities: ``(n,)``, who it is.
+        pictures: ``(n,)``, the id of the picture that view i is of.
+    """
+
+    vectors: np.ndarray
+    identities: np.ndarray
+    pictures: np.ndarray
+
+    def __post_init__(self) -> None:
+        lengths = len(self.vectors), len(self.identities), len(self.pictures)
+        if len(set(lengths)) > 1:
+            raise ValueError(f"vectors, identities and pictures have lengths {lengths}, not one")
+
+
+def score_pairs(references: FaceViews, probes: FaceViews) -> PairScores:
     """Cosine scores of every reference against every probe of another picture.
 
-    Row i of `references` and row i of `probes` are views of the same picture, and that pair is left
-    out.
-
-    Args:
-        references: ``(n, d)`` float32 of unit length.
-        probes: ``(n, d)`` float32 of unit length.
-        identities: ``(n,)``, who is on picture i.
-        symmetric: true where references and probes are the same rows; then each pair counts once.
+    Where references and probes are one and the same object, each pair counts once.
 
     Raises:
         ScoreError: no mated or no non-mated pairs.
 
     Taught in notebook 03.
     """
-    names, person = np.unique(identities, return_inverse=True)
-    first, second = (
-        np.triu_indices(len(person), k=1)
-        if symmetric
-        else np.nonzero(~np.eye(len(person), dtype=bool))
+    compared = references.pictures[:, None] != probes.pictures[None, :]
+    if references is probes:
+        compared = np.triu(compared)
+    first, second = np.nonzero(compared)
+    scores = (references.vectors @ probes.vectors.T)[first, second]
+    return _told_apart(scores, references.identities[first], probes.identities[second])
+
+
+def score_listed_pairs(
+    references: FaceViews, probes: FaceViews, pairs: Sequence[Pair]
+) -> PairScores:
+    """Cosine scores of the listed pairs, reference against probe, of which there are both views.
+
+    A picture with several views, in several masks, gives a score for each.
+
+    Raises:
+        ScoreError: no mated or no non-mated pairs among them.
+    """
+    listed = pd.DataFrame(
+        [(pair.reference, pair.probe) for pair in pairs], columns=["reference", "probe"]
     )
-    scores = (references @ probes.T)[first, second].astype(np.float64).clip(-1, 1)
-    mated = person[first] == person[second]
+    of_reference, of_probe = (
+        pd.DataFrame({name: side.pictures, f"row_{name}": np.arange(len(side.pictures))})
+        for name, side in (("reference", references), ("probe", probes))
+    )
+    found = listed.merge(of_reference, on="reference").merge(of_probe, on="probe")
+    first, second = found["row_reference"].to_numpy(np.intp), found["row_probe"].to_numpy(np.intp)
+    scores = np.einsum("ij,ij->i", references.vectors[first], probes.vectors[second])
+    return _told_apart(scores, references.identities[first], probes.identities[second])
+
+
+def _told_apart(scores: np.ndarray, left: np.ndarray, right: np.ndarray) -> PairScores:
+    """The scores, mated and non-mated, of pairs of these people."""
+    names, person = np.unique(np.concatenate([left, right]), return_inverse=True)
+    left, right = np.split(person, [len(left)])
+    scores, mated = scores.astype(np.float64).clip(-1, 1), left == right
     return PairScores(
         mated=scores[mated],
         non_mated=scores[~mated],
-        mated_person=person[first[mated]],
-        non_mated_people=np.stack([person[first[~mated]], person[second[~mated]]], axis=1),
+        mated_person=left[mated],
+        non_mated_people=np.stack([left[~mated], right[~mated]], axis=1),
         people=len(names),
     )
 

@@ -16,13 +16,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from IPython.display import HTML
 
-from eumlib.backbones import Backbone
 from eumlib.embeddings import unit_length
 from eumlib.faces import FaceSet
 from eumlib.figures import embedding_map
-from eumlib.landmarks import align_chip, landmark_finder
+from eumlib.landmarks import LandmarkFinder, finder_for
 from eumlib.masks import PAPER_COLOURS, SHAPE_NAMES, SHAPES, Mask, paint_mask
 from eumlib.pictures import gallery, jpeg_bytes
+from eumlib.recogniser import Backbone
 
 STATIC_VARIABLE = "EUMLIB_STATIC"
 
@@ -49,26 +49,27 @@ class PaintedFace(NamedTuple):
     score: float
 
 
-def paint_and_score(picture: np.ndarray, mask: Mask, backbone: Backbone) -> PaintedFace:
+def paint_and_score(
+    picture: np.ndarray, mask: Mask, backbone: Backbone, finder: LandmarkFinder
+) -> PaintedFace:
     """Paint the mask and see how far the face moves from itself.
 
     Args:
         picture: RGB, uint8, ``(height, width, 3)``, with a face in it.
         mask: what to paint.
         backbone: the recogniser.
+        finder: finds the landmarks.
 
     Returns:
         The painted picture, and a score in [−1, 1]; 1 would mean that the mask changes nothing.
 
     Raises:
         FaceNotFoundError: there is no face in the picture.
+        AlignmentError: the face is too small.
     """
-    landmarks = landmark_finder().find(picture)
+    landmarks = finder.find(picture)
     painted = paint_mask(picture, landmarks, mask)
-    chips = [
-        align_chip(view, landmarks, backbone.chip_size, backbone.chip_padding)
-        for view in (picture, painted)
-    ]
+    chips = [backbone.align(view, landmarks) for view in (picture, painted)]
     bare, masked = unit_length(backbone.embed(np.stack(chips)))
     return PaintedFace(painted, float(bare @ masked))
 
@@ -79,18 +80,24 @@ class MaskPainter:
     Args:
         pictures: RGB, uint8, by the name that the menu shows.
         backbone: the recogniser.
+        finder: finds the landmarks.
 
     Taught in notebook 02.
     """
 
-    def __init__(self, pictures: Mapping[str, np.ndarray], backbone: Backbone) -> None:
+    def __init__(
+        self, pictures: Mapping[str, np.ndarray], backbone: Backbone, finder: LandmarkFinder
+    ) -> None:
         self._pictures = dict(pictures)
-        self._backbone = backbone
+        self._backbone, self._finder = backbone, finder
+
+    def _paint(self, picture: np.ndarray, mask: Mask) -> PaintedFace:
+        return paint_and_score(picture, mask, self._backbone, self._finder)
 
     def paint(self, face: str, shape: str, hex_colour: str) -> tuple[bytes, str]:
         """The callback of all three controls: the painted face as JPEG, and a line about it."""
         mask = Mask.from_hex(shape, hex_colour)
-        painted = paint_and_score(self._pictures[face], mask, self._backbone)
+        painted = self._paint(self._pictures[face], mask)
         line = f"{SHAPE_NAMES[shape]}, {hex_colour}: score with the bare face {painted.score:.3f}"
         return jpeg_bytes(painted.picture, 300), line
 
@@ -113,11 +120,10 @@ class MaskPainter:
         )
 
     def static(self) -> HTML:
-        """The first face with all six shapes in light blue, and the scores."""
+        """The first face with every shape in light blue, and the scores."""
         name, picture = next(iter(self._pictures.items()))
         painted = [
-            paint_and_score(picture, Mask(shape, PAPER_COLOURS["light blue"]), self._backbone)
-            for shape in SHAPES
+            self._paint(picture, Mask(shape, PAPER_COLOURS["light blue"])) for shape in SHAPES
         ]
         return gallery(
             [face.picture for face in painted],
@@ -141,7 +147,7 @@ def masked_picture(faces: FaceSet, view: pd.Series) -> np.ndarray:
     if pd.isna(view["mask_shape"]):
         return picture
     mask = Mask.from_hex(view["mask_shape"], view["mask_colour"])
-    return paint_mask(picture, landmark_finder().find(picture), mask)
+    return paint_mask(picture, finder_for(faces).find(picture), mask)
 
 
 def highlight(points: pd.DataFrame, identity: str | None) -> list[float]:

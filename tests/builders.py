@@ -1,9 +1,8 @@
 """Small tables of embeddings that the tests draw."""
 
 import numpy as np
-import pandas as pd
 
-from eumlib.embeddings import COLUMNS, FAILURE_COLUMNS, EmbeddingTable, unit_length
+from eumlib.embeddings import EmbeddingTable, unit_length
 
 
 def drawn_table(people=12, pictures=4, dim=16, noise=0.25, mask=0.6, seed=0):
@@ -19,11 +18,22 @@ def drawn_table(people=12, pictures=4, dim=16, noise=0.25, mask=0.6, seed=0):
             bare = centre + noise / np.sqrt(dim) * random.standard_normal(dim)
             masked = bare + shift + noise / np.sqrt(dim) * random.standard_normal(dim)
             common = (f"p{person}/{picture}", f"p{person}", "drawn")
-            rows.append((*common, "unmasked", None, None, "drawn_recogniser"))
-            rows.append((*common, "masked", "a", "#ff0000", "drawn_recogniser"))
+            seen = ("hog", "unmasked", "drawn_recogniser")
+            rows.append((*common, "unmasked", None, None, None, *seen))
+            rows.append((*common, "masked", "a", "#ff0000", None, *seen))
             vectors += [bare, masked]
-    return EmbeddingTable(
-        pd.DataFrame(rows, columns=list(COLUMNS)),
-        unit_length(np.array(vectors, dtype=np.float32)),
-        pd.DataFrame(columns=list(FAILURE_COLUMNS)),
+    return EmbeddingTable.of_rows(rows, unit_length(np.array(vectors, dtype=np.float32)), [])
+
+
+def worn_table(**options):
+    """The same people, but every picture in one view: of each person every other wears a mask."""
+    table = drawn_table(**options)
+    shot = table.rows["image_id"].str.rpartition("/")[2].astype(int)
+    table = table.where((shot % 2 == 0) == (table.rows["view"] == "unmasked"))
+    masked = table.rows["view"] == "masked"
+    rows = table.rows.assign(
+        mask_shape=table.rows["mask_shape"].mask(masked, "worn"),
+        mask_colour=table.rows["mask_colour"].mask(masked),
+        mask_label=table.rows["mask_label"].mask(masked, "cloth_red"),
     )
+    return EmbeddingTable(rows, table.vectors, table.failures)

@@ -2,7 +2,7 @@ import dlib
 import pytest
 
 from eumlib.backbones import default_backbone
-from eumlib.faces import orl_faces
+from eumlib.datasets import orl_faces
 from eumlib.fetching import fetch
 from eumlib.landmarks import landmark_finder
 

@@ -1,22 +1,59 @@
-import copy
+import inspect
+import pickle
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from eumlib.backbones import DlibResNet, DlibStream
-from eumlib.fetching import fetch
-from eumlib.landmarks import align_chip
+from eumlib.alignment import align_chip, align_five_points
+from eumlib.backbones import TorchBackbone, default_backbone, load_backbone
+from eumlib.recogniser import Backbone, BackboneError
 
 
 @pytest.fixture(scope="module")
-def chips(orl, finder):
+def chips(orl, finder, backbone):
     """The chips of four people."""
     pictures = [orl[number].read() for number in (0, 111, 222, 333)]
-    return np.stack([align_chip(picture, finder.find(picture)) for picture in pictures])
+    return np.stack([backbone.align(picture, finder.find(picture)) for picture in pictures])
 
 
-def test_embeddings_agree_with_dlibs_own(chips, backbone, dlib_recogniser):
+def drawn_chips(count, size=20):
+    return np.random.default_rng(count).integers(0, 256, (count, size, size, 3), np.uint8)
+
+
+def small_network(seed=0):
+    """A convolution, one number a channel, dropout: what a recogniser of one's own may have."""
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout()
+    )
+
+
+def small_backbone(module=None, **options):
+    options = {"name": "small", "align": align_five_points, "chip_size": 20, **options}
+    return TorchBackbone(module=module or small_network(), **options)
+
+
+class Means(nn.Module):
+    """The mean of each channel of what comes in."""
+
+    def forward(self, pixels):
+        return pixels.mean(dim=(2, 3))
+
+
+class Giving(nn.Module):
+    """A module whose forward is a plain function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, pixels):
+        return self.function(pixels)
+
+
+def test_dlibs_embeddings_agree_with_dlibs_own(chips, backbone, dlib_recogniser):
     expected = [np.array(dlib_recogniser.compute_face_descriptor(chip)) for chip in chips]
     embeddings = backbone.embed(chips)
     assert embeddings.shape == (4, 128)
@@ -24,17 +61,10 @@ def test_embeddings_agree_with_dlibs_own(chips, backbone, dlib_recogniser):
     np.testing.assert_allclose(embeddings, expected, rtol=0, atol=1e-5)
 
 
-def test_the_agreement_holds_for_chips_that_are_no_faces(backbone, dlib_recogniser):
-    random = np.random.default_rng(0)
-    chips = np.stack(
-        [
-            np.zeros((150, 150, 3), np.uint8),
-            np.full((150, 150, 3), 255, np.uint8),
-            random.integers(0, 256, (150, 150, 3), dtype=np.uint8),
-        ]
-    )
-    expected = [np.array(dlib_recogniser.compute_face_descriptor(chip)) for chip in chips]
-    np.testing.assert_allclose(backbone.embed(chips), expected, rtol=0, atol=1e-5)
+def test_dlibs_chips_are_those_that_dlib_cuts(backbone, orl_picture, orl_landmarks):
+    chip = backbone.align(orl_picture, orl_landmarks)
+    np.testing.assert_array_equal(chip, align_chip(orl_picture, orl_landmarks, 150, 0.25))
+    assert (backbone.name, backbone.dim, backbone.chip_size) == ("dlib_resnet_v1", 128, 150)
 
 
 def test_a_batch_gives_what_its_chips_give_one_by_one(chips, backbone):
@@ -42,151 +72,121 @@ def test_a_batch_gives_what_its_chips_give_one_by_one(chips, backbone):
     np.testing.assert_allclose(backbone.embed(chips), one_by_one, rtol=0, atol=1e-6)
 
 
-def test_chips_beyond_a_batch_are_embedded_too(chips, backbone, monkeypatch):
-    expected = backbone.embed(chips)[::-1]
-    monkeypatch.setattr(backbone, "batch_size", 3, raising=False)
-    np.testing.assert_allclose(backbone.embed(chips[::-1].copy()), expected, rtol=0, atol=1e-6)
+def test_equal_batches_give_equal_bits_in_one_call_and_in_two():
+    chips, backbone = drawn_chips(16), small_backbone(batch_size=8)
+    halves = [backbone.embed(chips[:8]), backbone.embed(chips[8:])]
+    np.testing.assert_array_equal(backbone.embed(chips), np.concatenate(halves))
 
 
-def test_no_chips_give_no_embeddings(backbone):
-    embeddings = backbone.embed(np.empty((0, 150, 150, 3), np.uint8))
-    assert embeddings.shape == (0, 128)
-    assert embeddings.dtype == np.float32
+def test_the_module_gets_normalised_rgb_channels_first():
+    chips = drawn_chips(3)
+    backbone = small_backbone(Means(), mean=(10, 20, 30), scale=(2, 4, 8))
+    expected = (chips.mean(axis=(1, 2)) - [10, 20, 30]) / [2, 4, 8]
+    np.testing.assert_allclose(backbone.embed(chips), expected, rtol=1e-4)
+    white = np.full((1, 20, 20, 3), 255, np.uint8)
+    np.testing.assert_allclose(small_backbone(Means()).embed(white), [[1, 1, 1]])
 
 
-@pytest.mark.parametrize(
-    "shape", [(150, 150, 3), (1, 112, 112, 3), (2, 3, 150, 150), (1, 150, 150, 1), (0,)]
-)
-def test_chips_of_another_shape_are_refused_with_both_shapes(shape, backbone):
-    with pytest.raises(ValueError, match=r"\(n, 150, 150, 3\)") as refusal:
-        backbone.embed(np.zeros(shape, np.uint8))
-    assert str(shape) in str(refusal.value)
+def test_the_module_is_frozen_and_in_evaluation_mode():
+    module, chips = small_network().train(), drawn_chips(5)
+    backbone = small_backbone(module)
+    assert not any(parameter.requires_grad for parameter in module.parameters())
+    assert not any(part.training for part in module.modules())
+    np.testing.assert_array_equal(backbone.embed(chips), backbone.embed(chips))
 
 
-@pytest.mark.parametrize("shape", [(3, 150, 150), (1, 150, 150, 3), (1, 3, 112, 112)])
-def test_pixels_of_another_shape_are_refused_with_both_shapes(shape, backbone):
-    with pytest.raises(ValueError, match=r"\(n, 3, 150, 150\)") as refusal:
-        backbone(torch.zeros(shape))
-    assert str(shape) in str(refusal.value)
+@pytest.mark.parametrize("dim", [1, 5, 512])
+def test_the_length_of_an_embedding_is_found_by_trial(dim):
+    backbone = small_backbone(nn.Sequential(Means(), nn.Linear(3, dim)))
+    assert backbone.dim == dim
+    assert backbone.embed(drawn_chips(2)).shape == (2, dim)
+    assert backbone.embed(drawn_chips(0)).shape == (0, dim)
 
 
-def test_forward_gives_what_embed_gives(chips, backbone):
-    pixels = torch.from_numpy(chips).permute(0, 3, 1, 2).float()
-    device = backbone.head.weight.device
-    embeddings = backbone(pixels.to(device)).cpu().numpy()
-    np.testing.assert_allclose(embeddings, backbone.embed(chips), rtol=0, atol=1e-6)
-
-
-def test_the_gradient_at_the_pixels_is_that_of_a_finite_difference(chips, backbone):
-    network = copy.deepcopy(backbone).cpu().double()
-    pixels = torch.from_numpy(chips[:1]).permute(0, 3, 1, 2).double().requires_grad_()
-    generator = torch.Generator().manual_seed(0)
-    weights = torch.randn(128, generator=generator, dtype=torch.float64)
-    (gradient,) = torch.autograd.grad((network(pixels) @ weights).sum(), pixels)
-    assert torch.isfinite(gradient).all()
-    assert gradient.abs().max() > 0
-    direction, step = gradient / gradient.norm(), 1e-4
-    with torch.no_grad():
-        ahead = (network(pixels + step * direction) @ weights).item()
-        behind = (network(pixels - step * direction) @ weights).item()
-    assert (ahead - behind) / (2 * step) == pytest.approx(gradient.norm().item(), rel=1e-3)
-
-
-def test_the_network_is_frozen(backbone):
-    parameters = list(backbone.parameters())
-    assert len(parameters) == 29 * 2 + 1
-    assert not any(parameter.requires_grad for parameter in parameters)
-    assert not backbone.training
-
-
-def test_the_backbone_says_what_it_reads_and_gives(backbone):
-    assert (backbone.dim, backbone.chip_size, backbone.chip_padding) == (128, 150, 0.25)
-    assert backbone.name == "dlib_resnet_v1"
-
-
-@pytest.mark.parametrize("content", [b"", b"not a network", bytes(range(256)) * 40])
-def test_a_file_that_is_not_dlibs_is_refused(content, tmp_path):
-    path = tmp_path / "network.dat"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match="not dlib's ResNet"):
-        DlibResNet.from_dat(path)
-
-
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.999])
-def test_half_of_dlibs_file_is_refused(share, tmp_path):
-    content = fetch("dlib_face_recognition_resnet_model_v1.dat").read_bytes()
-    path = tmp_path / "network.dat"
-    path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(ValueError, match=r".+"):
-        DlibResNet.from_dat(path)
+def test_half_precision_comes_back_as_float32():
+    backbone = small_backbone(Giving(lambda pixels: pixels.mean(dim=(2, 3)).bfloat16()))
+    assert backbone.embed(drawn_chips(2)).dtype == np.float32
 
 
 @pytest.mark.parametrize(
-    ("content", "value"),
+    ("result", "kind"),
     [
-        (b"\x01\x00", 0),
-        (b"\x01\x05", 5),
-        (b"\x01\xff", 255),
-        (b"\x02\x00\x01", 256),
-        (b"\x02\x34\x12", 0x1234),
-        (b"\x04\x78\x56\x34\x12", 0x12345678),
-        (b"\x81\x05", -5),
-        (b"\x82\x01\x02", -513),
-        (b"\x88\x00\x00\x00\x00\x00\x00\x00\x80", -(2**63)),
+        (lambda x: (x.mean(dim=(2, 3)), x), "a tuple"),
+        (lambda x: {"embedding": x.mean(dim=(2, 3))}, "a dict"),
+        (lambda x: x, r"a tensor \(1, 3, 20, 20\)"),
+        (lambda x: x.mean(dim=(2, 3))[0], r"a tensor \(3,\)"),
     ],
 )
-def test_an_integer_is_a_head_and_little_endian_bytes(content, value):
-    assert DlibStream(content + b"\x77").read_integer() == value
+def test_a_module_that_gives_something_else_is_refused(result, kind):
+    with pytest.raises(BackboneError, match=rf"tensor \(1, dim\) for 1 chips, not {kind}"):
+        small_backbone(Giving(result))
 
 
-def test_integers_are_read_one_behind_the_other():
-    stream = DlibStream(b"\x01\x07\x82\x00\x01\x01\x09")
-    assert [stream.read_integer() for _ in range(3)] == [7, -256, 9]
+def test_a_module_that_gives_nan_is_refused_at_once():
+    with pytest.raises(BackboneError, match="NaN"):
+        small_backbone(Giving(lambda x: x.mean(dim=(2, 3)) * torch.nan))
 
 
-def integer(value):
-    return bytes([1, value])
+def test_a_module_that_gives_nan_for_one_chip_is_refused_then():
+    backbone = small_backbone(Giving(lambda x: 1 / (x.mean(dim=(2, 3)) + 1)))
+    chips = drawn_chips(4)
+    chips[2] = 0
+    with pytest.raises(BackboneError, match="the first is chip 2"):
+        backbone.embed(chips)
 
 
-def tensor(*values, version=2):
-    sizes = b"".join(integer(size) for size in (len(values), 1, 1, 1))
-    return integer(version) + sizes + np.array(values, "<f4").tobytes()
+@pytest.mark.parametrize("options", [{"mean": (1, 2)}, {"scale": (1, 2, 3, 4)}])
+def test_a_mean_or_scale_of_two_or_four_channels_is_refused(options):
+    with pytest.raises(ValueError, match="one number or three"):
+        small_backbone(**options)
 
 
-def test_a_tensor_is_read_behind_the_name_of_its_layer():
-    stream = DlibStream(
-        b"head\x01\x05con_4" + tensor(1.5, -2) + b"\x01\x07affine_" + tensor(0.25) + b"tail"
-    )
-    stream.skip_to("con_4")
-    assert stream.read_tensor().tolist() == [1.5, -2]
-    stream.skip_to("affine_")
-    assert stream.read_tensor().tolist() == [0.25]
+def test_the_fingerprint_is_the_same_for_the_same_recogniser():
+    assert small_backbone().fingerprint == small_backbone(batch_size=3).fingerprint
+    moved = small_network().to(memory_format=torch.channels_last)
+    assert small_backbone(moved).fingerprint == small_backbone().fingerprint
+    assert small_backbone(mean=127.5).fingerprint == small_backbone().fingerprint
 
 
-def test_layers_are_found_from_front_to_back():
-    stream = DlibStream(
-        b"\x01\x05con_4" + tensor(1) + b"\x01\x05con_4" + tensor(2) + b"\x01\x04fc_2"
-    )
-    stream.skip_to("con_4")
-    assert stream.read_tensor().item() == 1
-    stream.skip_to("con_4")
-    assert stream.read_tensor().item() == 2
-    with pytest.raises(ValueError, match="'con_4'"):
-        stream.skip_to("con_4")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"module": small_network(seed=1)},
+        {"module": nn.Sequential(*small_network()[:-1], nn.ReLU())},
+        {"name": "other"},
+        {"chip_size": 21},
+        {"mean": 127},
+        {"scale": 128},
+        {"align": align_chip},
+    ],
+)
+def test_the_fingerprint_changes_when_the_embeddings_would(options):
+    assert small_backbone(**options).fingerprint != small_backbone().fingerprint
 
 
-def test_a_tensor_of_another_version_is_refused():
-    with pytest.raises(ValueError, match="version 1"):
-        DlibStream(tensor(1, version=1)).read_tensor()
+def test_the_alignment_travels_to_worker_processes(orl_picture, orl_landmarks):
+    align = pickle.loads(pickle.dumps(small_backbone(chip_size=64).align))
+    expected = align_five_points(orl_picture, orl_landmarks, size=64)
+    np.testing.assert_array_equal(align(orl_picture, orl_landmarks), expected)
 
 
-@pytest.mark.parametrize("content", [b"\x01\x05con_4", b"nothing of the kind"])
-def test_a_file_that_ends_early_is_refused_by_name(tmp_path, content):
-    (tmp_path / "short.dat").write_bytes(content)
-    with pytest.raises(ValueError, match="dlib's ResNet"):
-        DlibResNet.from_dat(tmp_path / "short.dat")
+def test_the_backbone_has_what_the_protocol_asks_for(backbone):
+    asked = {*Backbone.__annotations__, "align", "embed"}
+    assert all(hasattr(backbone, name) for name in asked)
+    called = inspect.signature(backbone.align).parameters
+    assert list(called)[:2] == ["picture", "landmarks"]
 
 
-def test_chips_that_are_views_of_others_are_embedded(backbone, chips):
-    reversed_view = backbone.embed(chips[::-1])
-    np.testing.assert_allclose(reversed_view, backbone.embed(chips)[::-1], atol=1e-5)
+def test_the_default_backbone_is_loaded_once_and_by_name():
+    assert default_backbone() is default_backbone() is load_backbone("dlib_resnet_v1")
+
+
+@pytest.mark.parametrize("name", ["facenet", "dlib_resnet_v2", "weights.pt", ""])
+def test_an_unknown_recogniser_is_refused_with_what_there_is(name):
+    with pytest.raises(BackboneError, match=r"dlib_resnet_v1.*\.onnx.*eumlib\[arcface\]"):
+        load_backbone(name)
+
+
+def test_an_onnx_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BackboneError, match=r"no file .*absent\.onnx"):
+        load_backbone(tmp_path / "absent.onnx")

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,16 @@ def numbers(text):
 
 
 @pytest.fixture(scope="module")
-def project():
-    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = table["dependencies"] + table["optional-dependencies"]["test"]
-    return dict(line.split(">=") for line in listed)
+def table():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def project(table):
+    """The lowest version of every package, those of all extras included."""
+    extras = chain.from_iterable(table["optional-dependencies"].values())
+    listed = [line for line in extras if not line.startswith("eumlib[")]
+    return dict(line.split(">=") for line in table["dependencies"] + listed)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +39,12 @@ def constraints():
 def conda():
     text = (ROOT / "environment.yml").read_text()
     return dict(re.findall(r"^  - ([a-z0-9-]+)=([\d.]+)$", text, re.MULTILINE))
+
+
+def test_the_tests_run_with_every_extra(table):
+    extras = table["optional-dependencies"]
+    brought = {line for line in extras["test"] if line.startswith("eumlib[")}
+    assert brought == {f"eumlib[{name}]" for name in extras if name != "test"}
 
 
 def test_the_constraints_pin_every_dependency_and_nothing_else(project, constraints):

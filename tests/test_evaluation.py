@@ -3,10 +3,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from builders import drawn_table
+from builders import drawn_table, worn_table
+from eumlib.pairs import Pair
 
-from eumlib.embeddings import EmbeddingTable, TableError
-from eumlib.evaluation import METRICS, MatedViews, evaluate, summary, write_results
+from eumlib.embeddings import FAILURE_COLUMNS, EmbeddingTable, TableError
+from eumlib.evaluation import METRICS, ComparedViews, evaluate, summary, write_results
 from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError, unmask
 from eumlib.verification import ScoreError, error_rates, score_pairs
 
@@ -28,19 +29,18 @@ def test_rows_without_and_with_each_model_stand_side_by_side():
 
 def test_only_masked_embeddings_pass_through_the_model():
     model = EmbeddingUnmaskingModel(16)
-    views = MatedViews.of_table(TABLE)
+    views = ComparedViews.of_table(TABLE)
     changed = views.through(model)
-    np.testing.assert_array_equal(changed.unmasked, views.unmasked)
-    np.testing.assert_array_equal(changed.masked, unmask(model, views.masked))
+    np.testing.assert_array_equal(changed.unmasked.vectors, views.unmasked.vectors)
+    np.testing.assert_array_equal(changed.masked.vectors, unmask(model, views.masked.vectors))
     row = evaluate(TABLE, {"m": model}, resamples=5).query(
         "setting == 'MR-MP' and unmasking == 'm'"
     )
-    restored = unmask(model, views.masked)
-    expected = error_rates(score_pairs(restored, restored, views.identities, symmetric=True))
+    expected = error_rates(score_pairs(changed.masked, changed.masked))
     assert row["eer"].item() == pytest.approx(expected.eer)
 
 
-def test_views_are_mated_by_picture_whatever_the_order_of_the_rows():
+def test_the_order_of_the_rows_does_not_matter():
     order = np.random.default_rng(0).permutation(len(TABLE))
     shuffled = EmbeddingTable(
         TABLE.rows.iloc[order].reset_index(drop=True), TABLE.vectors[order], TABLE.failures
@@ -48,6 +48,59 @@ def test_views_are_mated_by_picture_whatever_the_order_of_the_rows():
     plain, mixed = evaluate(TABLE, {}, 5), evaluate(shuffled, {}, 5)
     pd.testing.assert_series_equal(plain["eer"], mixed["eer"])
     pd.testing.assert_series_equal(plain["fdr"], mixed["fdr"])
+
+
+def test_masks_that_were_worn_add_a_setting_of_all_pictures_as_they_are():
+    model = EmbeddingUnmaskingModel(16)
+    table = worn_table(people=6, pictures=6, noise=1.2, mask=1.0)
+    results = evaluate(table, {"m": model}, resamples=5)
+    rows = list(zip(results["setting"], results["unmasking"].fillna("-"), strict=True))
+    assert rows == [
+        ("UMR-UMP", "-"),
+        *((setting, name) for setting in ("UMR-MP", "MR-MP", "as worn") for name in ("-", "m")),
+    ]
+    assert (results["pictures"] == 36).all()
+    vectors = table.vectors.copy()
+    masked = (table.rows["view"] == "masked").to_numpy()
+    vectors[masked] = unmask(model, vectors[masked])
+    mated, non_mated = [], []
+    names = table.rows["identity"].to_numpy()
+    for i in range(36):
+        for j in range(i + 1, 36):
+            (mated if names[i] == names[j] else non_mated).append(float(vectors[i] @ vectors[j]))
+    assert results["g_mean"].iloc[-1] == pytest.approx(np.mean(mated), abs=1e-6)
+    assert results["i_mean"].iloc[-1] == pytest.approx(np.mean(non_mated), abs=1e-6)
+    assert results["mated_pairs"].iloc[-1] == len(mated)
+
+
+def test_listed_pairs_are_compared_and_no_others():
+    pairs = [Pair(f"p{p}/0", f"p{p}/1", mated=True) for p in range(5)]
+    pairs += [Pair(f"p{p}/0", f"p{p + 1}/2", mated=False) for p in range(5)]
+    pairs += [Pair("p0/0", "never acquired", mated=True)]
+    results = evaluate(TABLE, {}, resamples=5, pairs=pairs)
+    assert (results["mated_pairs"] == 5).all()
+    assert (results["non_mated_pairs"] == 5).all()
+    rows = TABLE.rows.reset_index().set_index(["image_id", "view"])["index"]
+    mixed = results[results["setting"] == "UMR-MP"].iloc[0]
+    scores = [
+        float(
+            TABLE.vectors[rows[pair.reference, "unmasked"]]
+            @ TABLE.vectors[rows[pair.probe, "masked"]]
+        )
+        for pair in pairs[:5]
+    ]
+    assert mixed.g_mean == pytest.approx(np.mean(scores), abs=1e-6)
+
+
+def test_a_setting_without_its_pairs_is_left_out_and_no_threshold_is_made_up():
+    table = worn_table(people=6, pictures=4)
+    pairs = [Pair(f"p{p}/0", f"p{p}/1", mated=True) for p in range(6)]
+    pairs += [Pair(f"p{p}/0", f"p{(p + 1) % 6}/1", mated=False) for p in range(6)]
+    results = evaluate(table, {}, resamples=5, pairs=pairs)
+    assert results["setting"].tolist() == ["UMR-MP", "as worn"]
+    assert results["fnmr_at_100"].isna().all()
+    assert results["eer"].notna().all()
+    assert not summary(results).astype(str).apply(lambda c: c.str.contains("nan")).any().any()
 
 
 def test_a_model_that_changes_nothing_changes_no_rate_and_its_interval_is_nothing():
@@ -72,7 +125,7 @@ def test_intervals_hold_the_value_and_the_seed_repeats_them():
 def test_the_unmasked_threshold_is_used_for_every_setting():
     results = evaluate(TABLE, {}, resamples=5)
     deployed = results["threshold100"].iloc[0]
-    scores = MatedViews.of_table(TABLE).scores("UMR-MP")
+    scores = ComparedViews.of_table(TABLE).scores("UMR-MP")
     row = results[results["setting"] == "UMR-MP"].iloc[0]
     assert row.fnmr_at_100 == pytest.approx(np.mean(scores.mated < deployed))
     assert row.fmr_at_100 == pytest.approx(np.mean(scores.non_mated >= deployed))
@@ -80,8 +133,11 @@ def test_the_unmasked_threshold_is_used_for_every_setting():
 
 def test_failures_are_counted_beside_the_rates():
     failures = pd.DataFrame(
-        [("p0/9", "p0", "drawn", "no face found")],
-        columns=["image_id", "identity", "face_set", "reason"],
+        [
+            ("p0/9", "p0", "drawn", view, None, "no face found", "")
+            for view in ("unmasked", "masked")
+        ],
+        columns=list(FAILURE_COLUMNS),
     )
     results = evaluate(EmbeddingTable(TABLE.rows, TABLE.vectors, failures), {}, 5)
     assert (results["not_acquired"] == 1).all()
@@ -115,8 +171,11 @@ def test_bad_tables_are_refused():
         evaluate(TABLE, {"other": EmbeddingUnmaskingModel(8)}, 5)
     with pytest.raises(ScoreError, match="no non-mated pairs"):
         evaluate(drawn_table(people=1), {}, 5)
-    with pytest.raises(TableError, match="both a masked and an unmasked view"):
+    with pytest.raises(TableError, match="this table has 0 and 40"):
         evaluate(TABLE.of_view("masked"), {}, 5)
+    sets = TABLE.rows.assign(face_set=["one", "other"] * (len(TABLE) // 2))
+    with pytest.raises(TableError, match="one face set; this one has one, other"):
+        evaluate(EmbeddingTable(sets, TABLE.vectors, TABLE.failures), {}, 5)
     mixed = TABLE.rows.assign(backbone=["one", "other"] * (len(TABLE) // 2))
     with pytest.raises(TableError, match="one recogniser; this one has one, other"):
         evaluate(EmbeddingTable(mixed, TABLE.vectors, TABLE.failures), {}, 5)

@@ -276,10 +276,10 @@ def test_an_unknown_name_gives_an_error_that_lists_the_names(own_home):
 
 def test_the_projects_files_are_what_the_registry_says():
     for name, file in REGISTRY.items():
-        path = fetch(name)
         assert file.name == name
-        assert path.stat().st_size == file.size
         assert file.licence
+        if not isinstance(file.source, WebAddress):
+            assert fetch(name).stat().st_size == file.size
 
 
 def test_archives_of_the_registry_are_in_the_registry():

@@ -5,12 +5,12 @@ from builders import drawn_table
 from scipy.stats import norm
 
 from eumlib import figures
-from eumlib.evaluation import MatedViews, evaluate
+from eumlib.evaluation import ComparedViews, evaluate
 from eumlib.unmasking import EmbeddingUnmaskingModel
 from eumlib.verification import ErrorCurve
 
 TABLE = drawn_table(people=8, pictures=4, noise=1.2, mask=1.0)
-SCORES = {name: MatedViews.of_table(TABLE).scores(name) for name in ("UMR-UMP", "UMR-MP")}
+SCORES = {name: ComparedViews.of_table(TABLE).scores(name) for name in ("UMR-UMP", "UMR-MP")}
 
 
 def words_of(figure):

@@ -1,20 +1,21 @@
-import cv2
 import dlib
 import numpy as np
 import pytest
 
-from eumlib.faces import synthetic_faces
-from eumlib.landmarks import FaceNotFoundError, align_chip, check_landmarks
+from eumlib.datasets import folder_faces
+from eumlib.detection import Box, Detection, FaceDetector, FaceNotFoundError
+from eumlib.landmarks import (
+    LandmarkFinder,
+    check_landmarks,
+    cropped_landmark_finder,
+    finder_for,
+    landmark_finder,
+)
 
 
 def predicted(picture, box, predictor):
     shape = predictor(picture, box)
     return np.array([(shape.part(i).x, shape.part(i).y) for i in range(68)])
-
-
-def tight_crop(picture):
-    """A face that fills its frame, too tight for the detector."""
-    return np.ascontiguousarray(picture[60:-30, 60:-60])
 
 
 def test_landmarks_of_a_face_are_68_points_in_whole_pixels(orl_landmarks):
@@ -39,50 +40,42 @@ def test_landmarks_agree_with_dlib_called_directly(
 ):
     picture = orl[number].read()
     (box,) = dlib_detector(picture, 0)
-    np.testing.assert_array_equal(finder.find(picture), predicted(picture, box, dlib_predictor))
+    located = cropped_landmark_finder().locate(picture)
+    np.testing.assert_array_equal(located.landmarks, predicted(picture, box, dlib_predictor))
+    assert located.detector == "hog"
 
 
-def test_a_face_that_fills_its_frame_is_found_behind_a_border(
-    orl_picture, finder, dlib_detector, dlib_predictor
+class FixedDetector(FaceDetector):
+    def detect(self, picture):
+        return Detection(Box(70, 110, 200, 240), "by hand")
+
+
+def test_the_landmarks_are_the_predictors_in_the_box_that_the_detector_gives(
+    orl_picture, dlib_predictor
 ):
-    crop = tight_crop(orl_picture)
-    assert len(dlib_detector(crop, 0)) == 0
-    border = min(crop.shape[:2]) // 4
-    wide = np.pad(crop, [(border, border), (border, border), (0, 0)], mode="edge")
-    (box,) = dlib_detector(wide, 0)
-    expected = predicted(wide, box, dlib_predictor) - border
-    np.testing.assert_array_equal(finder.find(crop), expected)
+    located = LandmarkFinder(FixedDetector()).locate(orl_picture)
+    expected = predicted(orl_picture, dlib.rectangle(70, 110, 200, 240), dlib_predictor)
+    np.testing.assert_array_equal(located.landmarks, expected)
+    assert located.detector == "by hand"
 
 
-@pytest.mark.parametrize("large_one_left", [True, False])
-def test_of_two_faces_the_larger_one_is_taken(
-    large_one_left, orl_picture, orl, finder, dlib_detector
-):
-    large = cv2.resize(orl_picture, None, fx=1.5, fy=1.5)
-    small = np.full((len(large), 200, 3), 128, np.uint8)
-    face = cv2.resize(orl[10].read(), (200, 244))
-    small[100:344] = face
-    pair = [large, small] if large_one_left else [small, large]
-    picture = np.ascontiguousarray(np.hstack(pair))
-    assert len(dlib_detector(picture, 0)) == 2
-    x = finder.find(picture)[:, 0]
-    edge = pair[0].shape[1]
-    assert (x < edge).all() if large_one_left else (x > edge).all()
+def test_both_finders_put_the_landmarks_in_the_same_places(orl):
+    apart = []
+    for face in list(orl)[::20]:
+        picture = face.read()
+        one, other = (f().find(picture) for f in (landmark_finder, cropped_landmark_finder))
+        eyes_apart = np.linalg.norm(one[36:42].mean(axis=0) - one[42:48].mean(axis=0))
+        apart.append(np.linalg.norm(one - other, axis=1).mean() / eyes_apart)
+    assert np.median(apart) < 0.05
+    assert max(apart) < 0.15
 
 
-def test_a_face_at_the_centre_is_taken_before_a_larger_one_at_the_side(
-    orl_picture, finder, dlib_detector
-):
-    side = cv2.resize(orl_picture, None, fx=1.3, fy=1.3)
-    width = side.shape[1]
-    centre = np.full_like(side, 128)
-    centre[50 : 50 + orl_picture.shape[0], 40 : 40 + orl_picture.shape[1]] = orl_picture
-    picture = np.ascontiguousarray(np.hstack([side, centre, np.full_like(side, 128)]))
-    boxes = dlib_detector(picture, 0)
-    assert len(boxes) == 2
-    assert max(boxes, key=lambda box: box.area()).right() < width
-    x = finder.find(picture)[:, 0]
-    assert ((x > width) & (x < 2 * width)).all()
+def test_a_set_gets_the_finder_that_suits_what_is_known_of_it(orl, tmp_path):
+    assert finder_for(orl) is cropped_landmark_finder()
+    for person in ("Ann", "Bob"):
+        (tmp_path / person).mkdir()
+        (tmp_path / person / "1.png").write_bytes(b"")
+    assert finder_for(folder_faces(tmp_path)) is landmark_finder()
 
 
 @pytest.mark.parametrize("shape", [(240, 240, 3), (336, 276, 3), (60, 90, 3)])
@@ -97,54 +90,8 @@ def test_finding_leaves_the_picture_as_it_was(orl_picture, finder):
     np.testing.assert_array_equal(orl_picture, before)
 
 
-@pytest.mark.parametrize(("size", "padding"), [(150, 0.25), (112, 0.25), (200, 0.6)])
-def test_a_chip_agrees_with_dlib_called_directly(
-    size, padding, orl_picture, dlib_detector, dlib_predictor
-):
-    (box,) = dlib_detector(orl_picture, 0)
-    shape = dlib_predictor(orl_picture, box)
-    landmarks = np.array([(shape.part(i).x, shape.part(i).y) for i in range(68)])
-    chip = align_chip(orl_picture, landmarks, size=size, padding=padding)
-    assert chip.shape == (size, size, 3)
-    assert chip.dtype == np.uint8
-    expected = dlib.get_face_chip(orl_picture, shape, size=size, padding=padding)
-    np.testing.assert_array_equal(chip, expected)
-
-
-def test_a_chip_is_150_pixels_wide_with_a_quarter_of_padding_by_default(orl_picture, orl_landmarks):
-    np.testing.assert_array_equal(
-        align_chip(orl_picture, orl_landmarks),
-        align_chip(orl_picture, orl_landmarks, size=150, padding=0.25),
-    )
-    assert align_chip(orl_picture, orl_landmarks).shape == (150, 150, 3)
-
-
-@pytest.mark.parametrize("degrees", [0, 20, 40])
-def test_a_chip_is_upright_however_the_face_is_turned(degrees, orl_picture, orl_landmarks, finder):
-    centre = tuple(float(value) for value in orl_landmarks.mean(axis=0))
-    turn = cv2.getRotationMatrix2D(centre, degrees, 1)
-    height, width = orl_picture.shape[:2]
-    turned = cv2.warpAffine(orl_picture, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    points = orl_landmarks @ turn[:, :2].T + turn[:, 2]
-    chip = align_chip(turned, points.round(), size=300, padding=0.4)
-    found = finder.find(chip)
-    eyes = found[42:48].mean(axis=0) - found[36:42].mean(axis=0)
-    assert abs(np.degrees(np.arctan2(eyes[1], eyes[0]))) < 4
-
-
-def test_a_chip_can_be_cut_where_landmarks_lie_outside_the_picture(finder):
-    face = synthetic_faces(2, seed=1)[1].read()
-    landmarks = finder.find(face)
-    cut = np.ascontiguousarray(face[: landmarks[8, 1] - 10])
-    chip = align_chip(cut, landmarks)
-    assert chip.shape == (150, 150, 3)
-    np.testing.assert_array_equal(chip[:75], align_chip(face, landmarks)[:75])
-
-
 @pytest.mark.parametrize("shape", [(5, 2), (68, 3), (2, 68), (136,), (1, 68, 2), (0, 2)])
-def test_landmarks_of_another_shape_are_refused_with_both_shapes(shape, orl_picture):
+def test_landmarks_of_another_shape_are_refused_with_both_shapes(shape):
     with pytest.raises(ValueError, match=r"\(68, 2\)") as refusal:
-        align_chip(orl_picture, np.zeros(shape, np.int32))
-    assert str(shape) in str(refusal.value)
-    with pytest.raises(ValueError, match=r"\(68, 2\)"):
         check_landmarks(np.zeros(shape))
+    assert str(shape) in str(refusal.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 import eumlib
 
 FOLDER = Path(eumlib.__file__).parent
-ORDER = re.findall(r"\b[a-z]+\b", eumlib.__doc__.partition("::")[2])
+ORDER = re.findall(r"\b[a-z_]+\b", eumlib.__doc__.partition("::")[2])
 MODULES = {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
 
 

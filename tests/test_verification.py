@@ -1,16 +1,20 @@
 import numpy as np
 import pytest
 from builders import drawn_table
+from eumlib.pairs import Pair
 from sklearn.metrics import roc_curve
 
-from eumlib.embeddings import MASKED, UNMASKED
+from eumlib.acquisition import MASKED, UNMASKED
+from eumlib.embeddings import unit_length
 from eumlib.verification import (
     ErrorCurve,
+    FaceViews,
     PairScores,
     ScoreError,
     Thresholds,
     bootstrap_rates,
     error_rates,
+    score_listed_pairs,
     score_pairs,
     unmasked_thresholds,
 )
@@ -115,35 +119,86 @@ def test_the_unmasked_settings_own_threshold_gives_its_own_rates():
     assert again.fnmr_at_1000 == rates.fmr1000
 
 
+def views_of(table):
+    return FaceViews(
+        table.vectors, table.rows["identity"].to_numpy(), table.rows["image_id"].to_numpy()
+    )
+
+
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_pairs_and_scores_agree_with_a_slow_loop(symmetric):
     table = drawn_table(people=4, pictures=3)
     bare, masked = table.of_view(UNMASKED), table.of_view(MASKED)
-    names = bare.rows["identity"].to_numpy()
-    probes = bare.vectors if symmetric else masked.vectors
-    scores = score_pairs(bare.vectors, probes, names, symmetric)
+    references = views_of(bare)
+    probes = references if symmetric else views_of(masked)
+    scores = score_pairs(references, probes)
+    names = references.identities
     mated, non_mated = [], []
     for i in range(len(names)):
         for j in range(len(names)):
             if i == j or (symmetric and j < i):
                 continue
-            score = float(np.dot(bare.vectors[i], probes[j]))
+            score = float(np.dot(references.vectors[i], probes.vectors[j]))
             (mated if names[i] == names[j] else non_mated).append(score)
     np.testing.assert_allclose(sorted(scores.mated), sorted(mated), atol=1e-6)
     np.testing.assert_allclose(sorted(scores.non_mated), sorted(non_mated), atol=1e-6)
     assert scores.people == 4
 
 
+def shuffled_views(seed, views):
+    """Views of nine pictures of three people; some pictures are missing, some there twice."""
+    random = np.random.default_rng(seed)
+    pictures = random.integers(0, 9, views)
+    vectors = unit_length(random.standard_normal((views, 4)))
+    return FaceViews(vectors, pictures // 3, np.array([f"picture {p}" for p in pictures]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_several_views_of_a_picture_are_compared_with_other_pictures_only(seed):
+    references, probes = shuffled_views(seed, 8), shuffled_views(seed + 10, 11)
+    scores = score_pairs(references, probes)
+    expected = {True: [], False: []}
+    for i in range(8):
+        for j in range(11):
+            if references.pictures[i] != probes.pictures[j]:
+                mated = references.identities[i] == probes.identities[j]
+                expected[mated].append(float(references.vectors[i] @ probes.vectors[j]))
+    np.testing.assert_allclose(scores.mated, expected[True], atol=1e-6)
+    np.testing.assert_allclose(scores.non_mated, expected[False], atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_listed_pairs_agree_with_a_slow_search(seed):
+    references, probes = shuffled_views(seed, 12), shuffled_views(seed + 10, 12)
+    random = np.random.default_rng(seed)
+    drawn = [random.choice(9, 2, replace=False) for _ in range(40)]
+    pairs = [Pair(f"picture {a}", f"picture {b}", mated=a // 3 == b // 3) for a, b in drawn]
+    scores = score_listed_pairs(references, probes, pairs)
+    expected = {True: [], False: []}
+    for pair in pairs:
+        for i in np.flatnonzero(references.pictures == pair.reference):
+            for j in np.flatnonzero(probes.pictures == pair.probe):
+                expected[pair.mated].append(float(references.vectors[i] @ probes.vectors[j]))
+    np.testing.assert_allclose(sorted(scores.mated), sorted(expected[True]), atol=1e-6)
+    np.testing.assert_allclose(sorted(scores.non_mated), sorted(expected[False]), atol=1e-6)
+
+
+def test_views_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match=r"lengths \(2, 3, 2\)"):
+        FaceViews(np.ones((2, 4)), np.arange(3), np.arange(2))
+
+
 def test_scores_stay_between_minus_one_and_one():
     vectors = np.ones((4, 3), np.float32) / np.sqrt(np.float32(3))
-    scores = score_pairs(vectors, vectors, np.array(["a", "a", "b", "b"]), symmetric=True)
+    views = FaceViews(vectors, np.array(["a", "a", "b", "b"]), np.arange(4))
+    scores = score_pairs(views, views)
     assert scores.mated.max() <= 1
 
 
 def test_the_bootstrap_draws_people_and_weighs_their_pairs():
     table = drawn_table(people=8, pictures=3).of_view(UNMASKED)
-    names = table.rows["identity"].to_numpy()
-    scores = score_pairs(table.vectors, table.vectors, names, symmetric=True)
+    views = views_of(table)
+    scores = score_pairs(views, views)
     draws = bootstrap_rates(scores, None, resamples=4, seed=9)
     random = np.random.default_rng(9)
     for rates in draws:
@@ -163,8 +218,8 @@ def test_intervals_get_narrower_with_more_people():
     widths = []
     for people in (8, 60):
         table = drawn_table(people=people, pictures=3, noise=1.5).of_view(UNMASKED)
-        names = table.rows["identity"].to_numpy()
-        scores = score_pairs(table.vectors, table.vectors, names, symmetric=True)
+        views = views_of(table)
+        scores = score_pairs(views, views)
         eers = [rates.eer for rates in bootstrap_rates(scores, None, 100, seed=0)]
         widths.append(np.ptp(np.percentile(eers, [2.5, 97.5])))
     assert widths[1] < widths[0] / 1.5
@@ -172,8 +227,8 @@ def test_intervals_get_narrower_with_more_people():
 
 def test_two_people_give_as_many_resamples_as_asked_for():
     table = drawn_table(people=2, pictures=2).of_view(UNMASKED)
-    names = table.rows["identity"].to_numpy()
-    scores = score_pairs(table.vectors, table.vectors, names, symmetric=True)
+    views = views_of(table)
+    scores = score_pairs(views, views)
     assert len(bootstrap_rates(scores, None, resamples=7, seed=0)) == 7
 
 

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import ipywidgets
 import numpy as np
@@ -8,9 +9,11 @@ from builders import drawn_table
 from PIL import Image
 
 from eumlib.backbones import default_backbone
-from eumlib.embeddings import extract
-from eumlib.faces import orl_faces
-from eumlib.masks import Mask, MaskPlan
+from eumlib.datasets import orl_faces
+from eumlib.extraction import Extraction
+from eumlib.landmarks import finder_for
+from eumlib.mask_plans import CLOTH, FLAT, RandomMasks
+from eumlib.masks import Mask
 from eumlib.widgets import (
     EmbeddingMap,
     MaskPainter,
@@ -41,25 +44,29 @@ def of_kind(widget, kind):
     return found
 
 
-def test_a_larger_mask_lowers_the_score_more(face):
-    small = paint_and_score(face, Mask("f", (0, 0, 0)), default_backbone())
-    large = paint_and_score(face, Mask("a", (0, 0, 0)), default_backbone())
+def test_a_larger_mask_lowers_the_score_more(face, finder):
+    small = paint_and_score(face, Mask("f", (0, 0, 0)), default_backbone(), finder)
+    large = paint_and_score(face, Mask("a", (0, 0, 0)), default_backbone(), finder)
     assert large.score < small.score < 1
     assert (large.picture != face).any()
 
 
 def test_the_score_is_that_of_the_table_of_embeddings(face):
     faces = orl_faces().first_people(1)
-    plan = MaskPlan(3)
-    table = extract(type(faces)("orl", faces.faces[:1], "one"), plan, default_backbone())
-    painted = paint_and_score(face, plan.mask_for(faces[0].image_id), default_backbone())
-    assert painted.score == pytest.approx(float(table.vectors[0] @ table.vectors[1]), abs=1e-5)
-    np.testing.assert_array_equal(masked_picture(faces, table.rows.iloc[1]), painted.picture)
+    plan = RandomMasks(3, kinds=(FLAT, CLOTH))
+    first = replace(faces, faces=faces.faces[:1])
+    table = Extraction(first, plan, default_backbone()).run()
+    for row, mask in enumerate(plan.masks_for(faces[0]), 1):
+        painted = paint_and_score(face, mask, default_backbone(), finder_for(faces))
+        assert painted.score == pytest.approx(
+            float(table.vectors[0] @ table.vectors[row]), abs=1e-5
+        )
+        np.testing.assert_array_equal(masked_picture(faces, table.rows.iloc[row]), painted.picture)
     np.testing.assert_array_equal(masked_picture(faces, table.rows.iloc[0]), face)
 
 
-def test_the_painters_controls_repaint(face):
-    painter = MaskPainter({"one": face}, default_backbone())
+def test_the_painters_controls_repaint(face, finder):
+    painter = MaskPainter({"one": face}, default_backbone(), finder)
     widget = painter.widget()
     image, line = of_kind(widget, ipywidgets.Image)[0], of_kind(widget, ipywidgets.Label)[0]
     before = image.value, line.value
@@ -70,9 +77,9 @@ def test_the_painters_controls_repaint(face):
     assert line.value.startswith("round, low, #add8e6: score with the bare face 0.")
 
 
-def test_the_painters_static_twin_shows_all_six_shapes(face):
-    page = MaskPainter({"one": face}, default_backbone()).static().data
-    assert page.count("<img") == 6
+def test_the_painters_static_twin_shows_every_shape(face, finder):
+    page = MaskPainter({"one": face}, default_backbone(), finder).static().data
+    assert page.count("<img") == len(SHAPES)
     assert "wide, high; score" in page
 
 

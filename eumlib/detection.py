@@ -1,0 +1,158 @@
+"""Find the face in a picture, masked or not: a chain of detectors, each for what the last one lost.
+
+dlib's HOG detector (a histogram of oriented gradients) is the fastest and was made for bare faces;
+MTCNN finds masked ones too. ``benchmarks/detection.py`` measures what each step finds, what it
+finds wrongly, and what it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+import cv2
+import dlib
+import numpy as np
+
+BORDER_SHARE = 0.25  # of the short side, replicated around a picture: for faces that fill it
+
+# MTCNN's box as a HOG box, on whose like the landmark predictor was trained: shift and side of a
+# square, in heights of MTCNN's box. Fitted by ``python benchmarks/detection.py fit``.
+SHIFT_RIGHT, SHIFT_DOWN, SIDE = 0.031, 0.075, 0.825
+
+Picture = np.ndarray
+Finder = Callable[[Picture], Iterable["Box"]]
+
+
+class FaceNotFoundError(ValueError):
+    """No step of the chain found a face: a failure to acquire (FTA)."""
+
+    reason = "no face found"
+
+
+class Box(NamedTuple):
+    """Where a face is, in pixels of the picture, as dlib's HOG detector frames faces."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class Detection(NamedTuple):
+    """A face that was found, and the step of the chain that found it."""
+
+    box: Box
+    detector: str
+
+
+def find_by_hog(picture: Picture) -> list[Box]:
+    """The faces that dlib's HOG detector finds; it looks for faces of 80 pixels and more."""
+    found = _hog_detector()(picture, 0)
+    return [Box(box.left(), box.top(), box.right(), box.bottom()) for box in found]
+
+
+def find_by_mtcnn(picture: Picture) -> list[Box]:
+    """The faces that MTCNN finds, at its usual thresholds."""
+    from eumlib.mtcnn import mtcnn  # torch is only loaded where the chain comes to this step
+
+    return [_as_hog_box(box) for box in mtcnn().find(picture).boxes]
+
+
+def find_by_eager_mtcnn(picture: Picture) -> list[Box]:
+    """The faces that MTCNN finds at low thresholds, and more that are none."""
+    from eumlib.mtcnn import Thresholds, mtcnn
+
+    return [_as_hog_box(box) for box in mtcnn().find(picture, Thresholds(0.3, 0.3, 0.3)).boxes]
+
+
+def with_border(find: Finder) -> Finder:
+    """The detector, looking at the picture with a replicated border."""
+
+    def find_with_border(picture: Picture) -> list[Box]:
+        margin = int(BORDER_SHARE * min(picture.shape[:2]))
+        wide = cv2.copyMakeBorder(picture, *[margin] * 4, cv2.BORDER_REPLICATE)
+        return [Box(*(side - margin for side in box)) for box in find(wide)]
+
+    return find_with_border
+
+
+class FaceDetector:
+    """MTCNN, then HOG: of several faces, the one that is large and near the centre.
+
+    On a picture of which nothing is known, HOG first would save a few milliseconds, and find twice
+    as many faces that are none behind masks.
+
+    Taught in notebook 01.
+    """
+
+    steps: tuple[tuple[str, Finder], ...] = (
+        ("mtcnn", find_by_mtcnn),
+        ("mtcnn with border", with_border(find_by_mtcnn)),
+        ("hog with border", with_border(find_by_hog)),
+    )
+
+    def accepts(self, box: Box, picture: Picture) -> bool:
+        """Whether the box may be the face that is looked for: here, any."""
+        return True
+
+    def detect(self, picture: Picture) -> Detection:
+        """The face in the picture.
+
+        Args:
+            picture: RGB, uint8, ``(height, width, 3)``.
+
+        Raises:
+            FaceNotFoundError: no step found one.
+        """
+        for name, find in self.steps:
+            boxes = [box for box in find(picture) if self.accepts(box, picture)]
+            if boxes:
+                return Detection(max(boxes, key=lambda box: _prominence(box, picture)), name)
+        tried = ", ".join(name for name, _ in self.steps)
+        raise FaceNotFoundError(f"no face found by {tried}")
+
+
+class CroppedFaceDetector(FaceDetector):
+    """For pictures known to be crops of one face: what does not cover their centre is refused.
+
+    Knowing that makes HOG safe as the first step, and low thresholds as the last.
+
+    Taught in notebook 01.
+    """
+
+    steps = (
+        ("hog", find_by_hog),
+        ("mtcnn", find_by_mtcnn),
+        ("mtcnn with border", with_border(find_by_mtcnn)),
+        ("hog with border", with_border(find_by_hog)),
+        ("eager mtcnn", find_by_eager_mtcnn),
+        ("eager mtcnn with border", with_border(find_by_eager_mtcnn)),
+    )
+
+    def accepts(self, box: Box, picture: Picture) -> bool:
+        """Whether the picture's centre lies in the box."""
+        height, width = picture.shape[:2]
+        return box.left < width / 2 < box.right and box.top < height / 2 < box.bottom
+
+
+@lru_cache(maxsize=1)
+def _hog_detector() -> dlib.fhog_object_detector:
+    return dlib.get_frontal_face_detector()
+
+
+def _as_hog_box(box: np.ndarray) -> Box:
+    left, top, right, bottom = box
+    height = bottom - top
+    x = (left + right) / 2 + SHIFT_RIGHT * height
+    y = (top + bottom) / 2 + SHIFT_DOWN * height
+    half = SIDE * height / 2
+    return Box(*(round(side) for side in (x - half, y - half, x + half, y + half)))
+
+
+def _prominence(box: Box, picture: Picture) -> float:
+    """The box's area, less for every pixel that it is off the centre."""
+    height, width = picture.shape[:2]
+    x, y = (box.left + box.right) // 2 - width // 2, (box.top + box.bottom) // 2 - height // 2
+    return (box.right - box.left) * (box.bottom - box.top) - 2 * (x**2 + y**2)

@@ -8,6 +8,7 @@ pytest_plugins = ["pytester"]
 
 os.environ.setdefault("EUMLIB_STATIC", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin starve worker processes
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
@@ -48,6 +47,7 @@ from eumlib.mask_plans import MaskPlan
 from eumlib.masks import Mask
 from eumlib.progress import progress_bar
 from eumlib.recogniser import Backbone
+from eumlib.threads import torch_threads
 
 FACES_A_SHARD = 512
 FACES_A_TASK = 8
@@ -167,7 +167,7 @@ class Extraction:
             return
         pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=start_worker)
         try:
-            with _threads(max(1, (os.cpu_count() or 1) // 2)):
+            with torch_threads(max(1, (os.cpu_count() or 1) // 2)):
                 yield _through(pool, job, tasks, ahead=TASKS_AHEAD * self.workers)
         except BrokenProcessPool as error:
             raise ExtractionError(
@@ -253,14 +253,3 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Let torch use that many threads here, and leave the rest of the cores to the workers."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

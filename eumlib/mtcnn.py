@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from eumlib.fetching import fetch
+from eumlib.threads import torch_threads
 
 SMALLEST_SHARE = 0.2  # of the picture's short side: faces smaller than that are not looked for
 PYRAMID_STEP = 0.709  # each size of the pyramid over the one before: half the area
@@ -130,6 +131,7 @@ class Mtcnn:
         self._refine = _loaded(RefineNet(), "mtcnn_rnet.pt")
         self._output = _loaded(OutputNet(), "mtcnn_onet.pt")
 
+    @torch_threads(1)  # the networks are small
     @torch.inference_mode()
     def find(self, picture: np.ndarray, thresholds: Thresholds = USUAL_THRESHOLDS) -> FoundFaces:
         """All faces that the cascade finds.

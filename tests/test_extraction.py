@@ -8,14 +8,14 @@ import dlib
 import numpy as np
 import pandas as pd
 import pytest
-from eumlib.datasets import folder_faces, synthetic_faces
 from PIL import Image
 from recognisers import MeanPixels
 
 from eumlib.acquisition import acquire_as_a_camera_does
+from eumlib.datasets import folder_faces
 from eumlib.embeddings import COLUMNS, FAILURE_COLUMNS, read_table
 from eumlib.extraction import Extraction, ExtractionError, extract_cached
-from eumlib.faces import FaceSet
+from eumlib.faces import Face, FaceSet
 from eumlib.files import home
 from eumlib.mask_plans import CLOTH, FLAT, RandomMasks
 from eumlib.masks import paint_mask
@@ -54,14 +54,14 @@ def shared_files(finder):
 
 @pytest.fixture(scope="module")
 def many(root):
-    """Nine people; each picture several times, under other names, so that there are shards."""
-    faces = [
-        (name, face)
-        for name in (f"person {number}" for number in range(9))
+    """Five people, the same six pictures each, under other names: five shards of six."""
+    people = [f"person {number}" for number in range(5)]
+    faces = tuple(
+        Face(f"{name}/{face.image_id}", name, face.read)
+        for name in people
         for face in folder_faces(root)
-    ]
-    copies = tuple(type(face)(f"{name}/{face.image_id}", name, face.read) for name, face in faces)
-    return FaceSet("many", copies, "nine people", one_face=False)
+    )
+    return FaceSet("many", faces, "five people", one_face=True)
 
 
 def assert_same(one, other):
@@ -70,11 +70,11 @@ def assert_same(one, other):
     np.testing.assert_array_equal(one.vectors, other.vectors)
 
 
-def by_hand(picture, mask, detector, predictor, recogniser):
-    """Unmasked and masked embedding of a picture from dlib's own functions."""
-    (box,) = detector(picture, 0)
-    shape = predictor(picture, box)
-    landmarks = np.array([(shape.part(i).x, shape.part(i).y) for i in range(68)])
+def by_hand(picture, mask, finder, recogniser):
+    """Unmasked and masked embedding of a picture by dlib's own chips and network."""
+    landmarks = finder.find(picture)
+    points = dlib.points([dlib.point(int(x), int(y)) for x, y in landmarks])
+    shape = dlib.full_object_detection(dlib.rectangle(), points)
     embeddings = []
     for view in (picture, paint_mask(picture, landmarks, mask)):
         chip = dlib.get_face_chip(view, shape, size=150, padding=0.25)
@@ -93,7 +93,7 @@ def test_extraction_gives_an_unmasked_and_a_masked_row_a_face(table):
     assert table.rows["identity"].tolist() == ["Ann"] * 4 + ["Bob"] * 4
     assert set(table.rows["face_set"]) == {"people"}
     assert set(table.rows["backbone"]) == {"dlib_resnet_v1"}
-    assert set(table.rows["detector"]) == {"hog"}
+    assert set(table.rows["detector"]) == {"mtcnn"}
     assert set(table.rows["landmarks_from"]) == {"unmasked"}
 
 
@@ -129,15 +129,11 @@ def test_every_view_that_failed_is_kept_with_its_reason(table, face_set):
     assert table.not_acquired == 2
 
 
-def test_embeddings_agree_with_dlib_called_by_hand(
-    table, face_set, dlib_detector, dlib_predictor, dlib_recogniser
-):
+def test_embeddings_agree_with_dlib_called_by_hand(table, face_set, finder, dlib_recogniser):
     faces = {face.image_id: face for face in face_set}
     for number in range(0, 8, 2):
         face = faces[table.rows["image_id"][number]]
-        unmasked, masked = by_hand(
-            face.read(), PLAN.masks_for(face)[0], dlib_detector, dlib_predictor, dlib_recogniser
-        )
+        unmasked, masked = by_hand(face.read(), PLAN.masks_for(face)[0], finder, dlib_recogniser)
         np.testing.assert_allclose(table.vectors[number], unmasked, atol=1e-5)
         np.testing.assert_allclose(table.vectors[number + 1], masked, atol=1e-5)
         assert masked @ unmasked < 0.999
@@ -163,10 +159,10 @@ def test_the_camera_notes_where_its_landmarks_are_from(face_set):
 def test_shards_do_not_change_the_rows(many):
     whole = Extraction(many, PLAN, MeanPixels()).run()
     counting = MeanPixels()
-    in_parts = Extraction(many, PLAN, counting, shard_size=10).run()
-    assert counting.calls == 6  # 54 faces in shards of ten
+    in_parts = Extraction(many, PLAN, counting, shard_size=6).run()
+    assert counting.calls == 5
     assert_same(in_parts, whole)
-    assert len(whole) == 72
+    assert len(whole) == 40
 
 
 def test_worker_processes_do_not_change_the_rows(many):
@@ -175,7 +171,7 @@ def test_worker_processes_do_not_change_the_rows(many):
 
 
 def test_a_written_table_is_the_table_in_memory_and_leaves_nothing_else(many, own_home, tmp_path):
-    extraction = Extraction(many, PLAN, MeanPixels(), shard_size=10)
+    extraction = Extraction(many, PLAN, MeanPixels(), shard_size=6)
     extraction.write_to(tmp_path / "out" / "table.parquet")
     assert_same(read_table(tmp_path / "out" / "table.parquet"), extraction.run())
     assert os.listdir(tmp_path / "out") == ["table.parquet"]
@@ -183,7 +179,7 @@ def test_a_written_table_is_the_table_in_memory_and_leaves_nothing_else(many, ow
 
 
 def test_half_precision_is_written_in_half_the_size(many, own_home, tmp_path):
-    extraction = Extraction(many, PLAN, MeanPixels(), shard_size=10)
+    extraction = Extraction(many, PLAN, MeanPixels(), shard_size=6)
     extraction.write_to(tmp_path / "half.parquet", precision="float16")
     expected = extraction.run().vectors.astype(np.float16)
     np.testing.assert_array_equal(read_table(tmp_path / "half.parquet").vectors, expected)
@@ -205,10 +201,10 @@ class StopsAt(MeanPixels):
 def test_an_interrupted_extraction_goes_on_behind_its_last_shard(many, own_home, tmp_path):
     path = tmp_path / "table.parquet"
     with pytest.raises(MemoryError):
-        Extraction(many, PLAN, StopsAt(call=4), shard_size=10).write_to(path)
+        Extraction(many, PLAN, StopsAt(call=3), shard_size=6).write_to(path)
     assert not path.exists()
     counting = MeanPixels()
-    Extraction(many, PLAN, counting, shard_size=10).write_to(path)
+    Extraction(many, PLAN, counting, shard_size=6).write_to(path)
     assert counting.calls == 2
     assert_same(read_table(path), Extraction(many, PLAN, MeanPixels()).run())
 
@@ -216,17 +212,17 @@ def test_an_interrupted_extraction_goes_on_behind_its_last_shard(many, own_home,
 def test_shards_of_other_work_are_not_taken_up(many, own_home, tmp_path):
     path = tmp_path / "table.parquet"
     with pytest.raises(MemoryError):
-        Extraction(many, PLAN, StopsAt(call=4), shard_size=10).write_to(path)
+        Extraction(many, PLAN, StopsAt(call=3), shard_size=6).write_to(path)
     counting = MeanPixels()
-    Extraction(many, RandomMasks(seed=4), counting, shard_size=10).write_to(path)
-    assert counting.calls == 6
+    Extraction(many, RandomMasks(seed=4), counting, shard_size=6).write_to(path)
+    assert counting.calls == 5
 
 
 KILLED = """
 import sys, time
 sys.path.insert(0, {tests!r})
 from recognisers import MeanPixels
-from eumlib.datasets import synthetic_faces
+from eumlib.datasets import folder_faces
 from eumlib.extraction import Extraction
 from eumlib.mask_plans import RandomMasks
 
@@ -236,15 +232,17 @@ class Slow(MeanPixels):
         return super().embed(chips)
 
 if __name__ == "__main__":
-    faces = synthetic_faces(60, seed=2)
-    Extraction(faces, RandomMasks(seed=3), Slow(), workers=2, shard_size=6).write_to(sys.argv[1])
+    faces = folder_faces(sys.argv[1], one_face=True)
+    Extraction(faces, RandomMasks(seed=3), Slow(), workers=2, shard_size=6).write_to(sys.argv[2])
 """
 
 
-def start(tmp_path, path, seconds):
+def start(tmp_path, folder, path, seconds):
     script = tmp_path / "extract.py"
     script.write_text(KILLED.format(tests=os.path.dirname(__file__), seconds=seconds))
-    return subprocess.Popen([sys.executable, script, path], stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, script, folder, path], stderr=subprocess.PIPE, text=True
+    )
 
 
 def wait_until(condition, seconds=60):
@@ -268,36 +266,39 @@ def processes_of(script):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it looks for orphans in /proc")
 def test_killed_at_any_moment_it_resumes_to_the_same_table(
-    shared_files, own_home, tmp_path, monkeypatch
+    shared_files, own_home, orl, tmp_path, monkeypatch
 ):
     own_home.mkdir()
     (own_home / "files").symlink_to(shared_files)
     monkeypatch.setenv("EXTRACTION_TEST", str(tmp_path))
-    path = tmp_path / "table.parquet"
+    folder, path = tmp_path / "faces", tmp_path / "table.parquet"
+    for face in list(orl)[:60]:
+        (folder / face.identity).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(face.read()).save(folder / f"{face.image_id}.jpg")
 
     def shards():
         return len(list((own_home / "extractions").glob("*/shard-*.parquet")))
 
-    process = start(tmp_path, path, seconds=0.2)
+    process = start(tmp_path, folder, path, seconds=0.3)
     wait_until(lambda: shards() >= 3)
     process.send_signal(signal.SIGKILL)
     process.wait()
     wait_until(lambda: not processes_of(tmp_path))
     assert not path.exists()
     assert 3 <= shards() < 10
-    first, second = (start(tmp_path, path, seconds=0) for _ in range(2))
+    first, second = (start(tmp_path, folder, path, seconds=0) for _ in range(2))
     errors = [process.communicate(timeout=120)[1] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), errors
     assert sum("waiting for it" in error for error in errors) == 1
-    uninterrupted = Extraction(synthetic_faces(60, seed=2), PLAN, MeanPixels(), shard_size=6).run()
-    assert_same(read_table(path), uninterrupted)
+    faces = folder_faces(folder, one_face=True)
+    assert_same(read_table(path), Extraction(faces, PLAN, MeanPixels(), shard_size=6).run())
     assert shards() == 0
 
 
 def test_a_worker_that_dies_is_reported_with_what_to_do(many, own_home, tmp_path):
     deadly = FaceSet(
         "deadly",
-        (*many.faces[:20], type(many[0])("x/1", "x", kill_this_process), *many.faces[20:]),
+        (*many.faces[:20], Face("x/1", "x", kill_this_process), *many.faces[20:]),
         "deadly",
         one_face=False,
     )

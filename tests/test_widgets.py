@@ -13,7 +13,7 @@ from eumlib.datasets import orl_faces
 from eumlib.extraction import Extraction
 from eumlib.landmarks import finder_for
 from eumlib.mask_plans import CLOTH, FLAT, RandomMasks
-from eumlib.masks import Mask
+from eumlib.masks import SHAPES, Mask
 from eumlib.widgets import (
     EmbeddingMap,
     MaskPainter,

@@ -1,0 +1,66 @@
+"""The table of synthetic faces in data/, and whether it is what its data card says."""
+
+import dlib
+import numpy as np
+import pytest
+
+from eumlib.datasets import synthetic_faces
+from eumlib.embeddings import SYNTHETIC_TABLE, synthetic_training_table
+from eumlib.landmarks import finder_for
+from eumlib.mask_plans import RandomMasks
+from eumlib.masks import Mask, paint_mask
+
+
+@pytest.fixture(scope="module")
+def synthetic():
+    return synthetic_training_table()
+
+
+def test_the_table_of_synthetic_faces_has_twenty_thousand_faces_in_both_views(synthetic):
+    masked, unmasked = synthetic.mated_views()
+    assert len(masked) == len(unmasked) == len(synthetic) / 2
+    assert len(masked) >= 20_000
+    assert synthetic.dim == 128
+    assert synthetic.rows["image_id"].nunique() == len(masked)
+    assert synthetic.attempts == len(masked) + synthetic.not_acquired
+
+
+def test_the_table_of_synthetic_faces_is_small_on_disk():
+    assert SYNTHETIC_TABLE.stat().st_size < 20_000_000
+
+
+def test_the_table_of_synthetic_faces_has_unit_length_within_half_precision(synthetic):
+    lengths = np.linalg.norm(synthetic.vectors, axis=1)
+    np.testing.assert_allclose(lengths, 1, atol=1e-3)
+
+
+def by_hand(picture, mask, finder, recogniser):
+    """Unmasked and masked embedding of a picture by dlib's own chips and network."""
+    landmarks = finder.find(picture)
+    points = dlib.points([dlib.point(int(x), int(y)) for x, y in landmarks])
+    shape = dlib.full_object_detection(dlib.rectangle(), points)
+    embeddings = []
+    for view in (picture, paint_mask(picture, landmarks, mask)):
+        chip = dlib.get_face_chip(view, shape, size=150, padding=0.25)
+        values = np.array(recogniser.compute_face_descriptor(chip))
+        embeddings.append(values / np.sqrt((values**2).sum()))
+    return embeddings
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 1.0])
+def test_the_table_of_synthetic_faces_can_be_rebuilt(share, synthetic, dlib_recogniser):
+    rows = synthetic.rows
+    image_id = rows["image_id"].iloc[int(share * (len(rows) - 1))]
+    faces = synthetic_faces(int(image_id.removeprefix("synthetic-1-")) + 1, seed=1)
+    face = faces[-1]
+    assert face.image_id == image_id
+    (mask,) = RandomMasks(seed=1).masks_for(face)
+    expected = by_hand(face.read(), mask, finder_for(faces), dlib_recogniser)
+    for view, vector in zip(("unmasked", "masked"), expected, strict=True):
+        (place,) = np.flatnonzero((rows["image_id"] == image_id) & (rows["view"] == view))
+        stored = synthetic.vectors[place]
+        assert stored @ vector / np.linalg.norm(stored) > 0.999
+        np.testing.assert_allclose(stored, vector, atol=2e-3)
+        if view == "masked":
+            noted = Mask.from_hex(rows["mask_shape"][place], rows["mask_colour"][place])
+            assert noted == mask

@@ -2,7 +2,8 @@
 
 Modules import in one direction only, in the order in which the data flows::
 
-    files · progress · threads · fetching · decoding · generator · faces · datasets · pairs
+    files · progress · threads · fetching
+    decoding · generator · faces · folders · datasets · pairs
     mtcnn · detection · landmarks · alignment
     flat_masks · mask_textures · mask_fitting · lifelike_masks · masks · mask_plans
     recogniser · dlib_resnet · arcface · backbones

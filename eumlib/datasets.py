@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
+import lzma
 import os
-import re
 import shutil
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
-from eumlib.decoding import (
-    PICTURE_SUFFIXES,
-    UnreadablePictureError,
-    decode_picture,
-    read_picture,
-)
+from eumlib.decoding import decode_picture
 from eumlib.faces import Face, FaceSet
 from eumlib.fetching import fetch
 from eumlib.files import home, key_of
+from eumlib.folders import FaceSetError, folder_faces, has_labels, labelled_faces
 from eumlib.generator import generate_face
 from eumlib.progress import progress_bar
 
-LABELS_FILE = "*labels.txt"
-NO_MASK_LABEL = "no-mask"
-_LABEL = re.compile(r"\s*(?P<name>[^,]+?)\s*,\s*(?P<number>\d+)\s*,\s*(?P<label>[^,]*\S)\s*")
-
-
-class FaceSetError(ValueError):
-    """A face set that cannot be used; the message says which and how to mend it."""
+_ARCHIVE_ERRORS = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError)
 
 
 def orl_faces() -> FaceSet:
@@ -60,98 +51,25 @@ def synthetic_faces(count: int = 100, seed: int = 0) -> FaceSet:
     return FaceSet("synthetic", faces, fingerprint, one_face=True)
 
 
-def folder_faces(root: Path | str, one_face: bool = False) -> FaceSet:
-    """A folder of people, ``root/Name/anything.jpg``: LFW's layout, and torchvision's ImageFolder.
+def lfw_faces(root: Path | str | None = None) -> FaceSet:
+    """LFW, Labeled Faces in the Wild: 13,233 photographs of 5,749 people, 250×250.
 
-    Files are told by their suffix; links that lead out of the folder are left alone. A file that
-    does not decode stays in the set: reading it raises, and extraction records it. A folder with a
-    file of labels (``*labels.txt``) is read by `labelled_faces`.
+    Image ids are ``Name/Name_0001.jpg``, wherever the people's folders lie.
 
     Args:
-        root: the folder.
-        one_face: whether every picture is a crop of one face.
+        root: the folder of the people, or the folder around it; or the archive (``.tgz``,
+            ``.tar``), which is unpacked into the cache once. Without it, the funneled version is
+            fetched, 243 MB.
 
     Raises:
-        FaceSetError: no such folder, no pictures in it, or pictures of fewer than two people.
+        FaceSetError: no such folder or archive, or no people in it.
+        FetchError: it could not be fetched.
     """
-    given, root = root, Path(root).expanduser().resolve()
-    if not root.is_dir():
-        raise FaceSetError(
-            f"no folder {given}, and no face set of that name ({', '.join(FACE_SETS)})"
-        )
-    if next(root.glob(LABELS_FILE), None):
-        return labelled_faces(root, root.name, one_face)
-    pictures = sorted(_pictures_below(root))
-    layout = f"expected {root}/Name/picture.jpg, a folder a person"
-    if not pictures:
-        raise FaceSetError(f"no pictures in {root}; {layout}")
-    people = {path.parent.name for path in pictures}
-    if len(people) < 2:
-        raise FaceSetError(
-            f"{root} has pictures of one person only ({people.pop()}); telling people apart needs "
-            f"two or more; {layout}"
-        )
-    faces = tuple(
-        Face(path.relative_to(root).as_posix(), path.parent.name, partial(read_picture, path))
-        for path in pictures
-    )
-    return FaceSet(root.name, faces, _fingerprint(pictures), one_face)
-
-
-def labelled_faces(root: Path | str, name: str, one_face: bool) -> FaceSet:
-    """A folder of people of whom a file of labels says who wears which mask: MFR2's layout.
-
-    A line of ``*labels.txt`` is ``Name, 1, surgical_blue`` for the picture ``Name/Name_0001.png``
-    (or ``.jpg`` …); ``no-mask`` is a bare face. A labelled picture that is not there stays in the
-    set: reading it raises, and extraction records it.
-
-    Args:
-        root: the folder.
-        name: of the set.
-        one_face: whether every picture is a crop of one face.
-
-    Raises:
-        FaceSetError: no file of labels or more than one, a line that is none, a picture with two
-            labels or none; the message has the line number.
-    """
-    root = Path(root).expanduser().resolve()
-    found = sorted(root.glob(LABELS_FILE))
-    if len(found) != 1:
-        raise FaceSetError(
-            f"expected one file of labels, {root}/{LABELS_FILE}, and found {len(found)}; its lines "
-            f"are 'Name, 1, surgical_blue' or 'Name, 2, {NO_MASK_LABEL}'"
-        )
-    pictures = {
-        path.relative_to(root).with_suffix("").as_posix(): path for path in _pictures_below(root)
-    }
-    faces: dict[str, Face] = {}
-    for number, line in enumerate(_lines(found[0]), 1):
-        if not line.strip():
-            continue
-        matched = _LABEL.fullmatch(line)
-        if not matched:
-            raise FaceSetError(
-                f"{found[0]}, line {number}: {line!r} is not "
-                f"'Name, number, mask or {NO_MASK_LABEL}'"
-            )
-        person, label = matched["name"], matched["label"]
-        stem = f"{person}/{person}_{int(matched['number']):04d}"
-        if stem in faces:
-            raise FaceSetError(f"{found[0]}, line {number}: {stem} has a label already")
-        path = pictures.get(stem)
-        read = partial(read_picture, path) if path else partial(_missing, stem, found[0].name)
-        image_id = path.relative_to(root).as_posix() if path else stem
-        faces[stem] = Face(image_id, person, read, None if label == NO_MASK_LABEL else label)
-    bare = sorted(set(pictures) - set(faces))
-    if bare:
-        raise FaceSetError(
-            f"{found[0]} has no label for {len(bare)} pictures: {', '.join(bare[:3])}; add a line "
-            f"'Name, number, mask or {NO_MASK_LABEL}' for each"
-        )
-    labels = hashlib.sha256(found[0].read_bytes()).hexdigest()
-    return FaceSet(
-        name, tuple(faces.values()), _fingerprint(sorted(pictures.values())) + labels, one_face
-    )
+    given = Path(os.path.expanduser(root)).resolve() if root else fetch("lfw-funneled.tgz")
+    if not os.path.exists(given):
+        raise FaceSetError(f"no folder or archive {root}; without a root, LFW is fetched")
+    folder = given if given.is_dir() else unpacked(given)
+    return replace(folder_faces(_lfw_folder(folder), one_face=True), name="lfw")
 
 
 def mfr2_faces(root: Path | str | None = None) -> FaceSet:
@@ -163,34 +81,13 @@ def mfr2_faces(root: Path | str | None = None) -> FaceSet:
     Raises:
         FaceSetError: as in `labelled_faces`, or no root given.
     """
-    if root is None or not Path(root).expanduser().is_dir():
+    if root is None or not os.path.isdir(os.path.expanduser(root)):
+        came = f"{root} is no folder" if root else "none was given"
         raise FaceSetError(
-            f"mfr2 needs the folder of the data set (Anwar and Raychowdhury, arXiv 2008.11104) as "
-            f"root (--root), and {root} is no folder"
+            f"mfr2 needs the folder of the data set as root (--root), and {came}. It is not "
+            f"fetched: it comes with MaskTheFace (Anwar and Raychowdhury, arXiv 2008.11104)"
         )
-    return labelled_faces(root, "mfr2", one_face=True)
-
-
-def lfw_faces(root: Path | str | None = None) -> FaceSet:
-    """LFW, Labeled Faces in the Wild: 13,233 photographs of 5,749 people, 250×250.
-
-    Args:
-        root: its folder, or its archive (``.tgz``, ``.tar``), which is unpacked into the cache
-            once; without it, the funneled version is fetched, 243 MB.
-
-    Raises:
-        FaceSetError: no such folder or archive, or no people in it.
-        FetchError: it could not be fetched.
-    """
-    root = Path(root).expanduser().resolve() if root else fetch("lfw-funneled.tgz")
-    if not root.exists():
-        raise FaceSetError(f"no folder or archive {root}; without a root, LFW is fetched")
-    folder = root if root.is_dir() else unpacked(root)
-    inside = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-    if len(inside) == 1 and inside[0].is_dir():
-        folder = inside[0]
-    faces = folder_faces(folder, one_face=True)
-    return FaceSet("lfw", faces.faces, faces.fingerprint, one_face=True)
+    return replace(labelled_faces(root, one_face=True), name="mfr2")
 
 
 FACE_SETS: Mapping[str, Callable[..., FaceSet]] = {
@@ -202,7 +99,7 @@ FACE_SETS: Mapping[str, Callable[..., FaceSet]] = {
 
 
 def load_faces(name_or_path: str | Path, **options: object) -> FaceSet:
-    """The face set of that name, or the folder of people at that path.
+    """The face set of that name, or the folder of people at that path, with its labels if it has.
 
     >>> len(load_faces("orl")), len(load_faces("orl").identities)
     (400, 40)
@@ -217,7 +114,12 @@ def load_faces(name_or_path: str | Path, **options: object) -> FaceSet:
     """
     if str(name_or_path) in FACE_SETS:
         return FACE_SETS[str(name_or_path)](**options)
-    return folder_faces(name_or_path, **options)
+    if not os.path.isdir(os.path.expanduser(name_or_path)):
+        raise FaceSetError(
+            f"no folder {name_or_path}, and no face set of that name ({', '.join(FACE_SETS)})"
+        )
+    read = labelled_faces if has_labels(name_or_path) else folder_faces
+    return read(name_or_path, **options)
 
 
 def unpacked(archive: Path) -> Path:
@@ -226,71 +128,60 @@ def unpacked(archive: Path) -> Path:
     Members that would land outside, links that lead outside and devices are refused.
 
     Raises:
-        FaceSetError: not a tar archive, a damaged one, or one with such members.
+        FaceSetError: not a tar archive, one that is cut off or damaged, or one with such members.
     """
     status = archive.stat()
-    folder = (
-        home() / "unpacked" / key_of(str(archive), str(status.st_size), str(status.st_mtime_ns))
-    )
+    key = key_of(str(archive), str(status.st_size), str(status.st_mtime_ns))
+    folder = home() / "unpacked" / key
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=folder.parent))
     try:
-        with (
-            tarfile.open(archive) as tar,
-            progress_bar(0, f"unpacking {archive.name}", "file") as progress,
-        ):
-            for member in tar:
-                tar.extract(member, temporary, filter="data")
-                progress.update()
+        _extract(archive, temporary)
         temporary.rename(folder)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except _ARCHIVE_ERRORS as error:
         if folder.exists():  # another process was quicker
             return folder
-        raise FaceSetError(f"{archive} cannot be unpacked: {error}") from error
+        raise FaceSetError(
+            f"{archive} cannot be unpacked, get a whole .tar or .tgz, or unpack it yourself and "
+            f"give its folder: {error}"
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
-def _pictures_below(root: Path) -> Iterator[Path]:
-    """Pictures in the folders of `root`; links that lead out of it are left alone."""
-    with os.scandir(root) as people:
-        folders = sorted(entry.name for entry in people if entry.is_dir())
-    for name in folders:
-        folder = root / name
-        if not folder.resolve().is_relative_to(root):
-            continue
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                path = folder / entry.name
-                if path.suffix.lower() not in PICTURE_SUFFIXES:
-                    continue
-                if entry.is_symlink():  # kept even if it leads nowhere: reading it says so
-                    if path.resolve().is_relative_to(root):
-                        yield path
-                elif entry.is_file():
-                    yield path
+def _extract(archive: Path, folder: Path) -> None:
+    with (
+        archive.open("rb") as packed,
+        tarfile.open(fileobj=packed) as tar,
+        progress_bar(archive.stat().st_size, f"unpacking {archive.name}", "B") as progress,
+    ):
+        for member in tar:
+            tar.extract(member, folder, filter="data")
+            progress.update(packed.tell() - progress.n)
+        tar.fileobj.seek(tar.offset)
+        if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("it ends, or is damaged, in the middle")  # tarfile is silent
 
 
-def _fingerprint(pictures: list[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in pictures:
-        status = path.stat() if path.exists() else path.lstat()  # a link may lead nowhere
-        digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+def _lfw_folder(root: Path) -> Path:
+    """The folder of the people: this one, or the only such folder in it."""
+    if _is_lfw(root):
+        return root
+    found = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and _is_lfw(folder)]
+    if len(found) != 1:
+        several = f" ({', '.join(folder.name for folder in found)}), give one" if found else ""
+        raise FaceSetError(
+            f"{root} is not LFW: expected Name/Name_0001.jpg in it, or in the one folder in it; "
+            f"there are {len(found)}{several}"
+        )
+    return found[0]
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise FaceSetError(f"{path} is not a text file in UTF-8: {error}") from error
-
-
-def _missing(stem: str, labels: str) -> np.ndarray:
-    raise UnreadablePictureError(f"{stem} has a label in {labels}, and there is no such picture")
+def _is_lfw(folder: Path) -> bool:
+    return next(folder.glob("*/*_[0-9][0-9][0-9][0-9].*"), None) is not None
 
 
 @lru_cache(maxsize=1)

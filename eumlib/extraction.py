@@ -1,9 +1,9 @@
 """From photographs to the table of embeddings, through worker processes, shard by shard.
 
-Worker processes acquire faces, a few at a time; this process embeds their chips in batches. A shard
-is a fixed range of the face set, so its rows and its batches are the same whoever computes it, and
-however often the work was interrupted. Finished shards wait in the cache folder; the same command
-goes on behind the last of them.
+Worker processes acquire faces, a few at a time; threads of this process embed their chips in
+batches. A shard is a fixed range of the face set, so its rows and its batches are the same whoever
+computes it, and however often the work was interrupted. Finished shards wait in the cache folder;
+the same command goes on behind the last of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -150,9 +150,9 @@ class Extraction:
             len(self.face_set), f"embedding {self.face_set.name}", "face",
             done=len(self.face_set) - wanted,
         )  # fmt: skip
-        with progress, self._acquired(tasks) as acquired:
+        with progress, self._acquired(tasks) as acquired, self._embedders() as embedders:
             for number, faces in shards:
-                yield number, self._embed(faces, acquired, progress)
+                yield number, self._embed(faces, acquired, embedders, progress)
 
     def _tasks(self, faces: tuple[Face, ...]) -> Iterator[Task]:
         for start in range(0, len(faces), FACES_A_TASK):
@@ -167,8 +167,7 @@ class Extraction:
             return
         pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=start_worker)
         try:
-            with torch_threads(max(1, (os.cpu_count() or 1) // 2)):
-                yield _through(pool, job, tasks, ahead=TASKS_AHEAD * self.workers)
+            yield _through(pool, job, tasks, ahead=TASKS_AHEAD * self.workers)
         except BrokenProcessPool as error:
             raise ExtractionError(
                 "a worker process died, perhaps for want of memory. What is finished is kept: give "
@@ -177,16 +176,28 @@ class Extraction:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _embed(
-        self, faces: tuple[Face, ...], acquired: Iterator[list[Outcome]], progress: tqdm
-    ) -> EmbeddingTable:
-        rows, failures, chips = [], [], []
-        vectors = [np.empty((0, self.backbone.dim), np.float32)]
+    @contextmanager
+    def _embedders(self) -> Iterator[ThreadPoolExecutor]:
+        """As many threads as there are workers; together they use the cores once."""
+        cores = os.cpu_count() or 1
+        with (
+            torch_threads(max(1, cores // self.workers)),
+            ThreadPoolExecutor(min(self.workers, cores)) as embedders,
+        ):
+            yield embedders
 
-        def embed_batch(size: int) -> None:
-            batch = np.stack(chips[:size])
-            del chips[:size]
-            vectors.append(unit_length(self.backbone.embed(batch)))
+    def _embed(
+        self,
+        faces: tuple[Face, ...],
+        acquired: Iterator[list[Outcome]],
+        embedders: ThreadPoolExecutor,
+        progress: tqdm,
+    ) -> EmbeddingTable:
+        rows, failures, chips, batches = [], [], [], []
+
+        def embed_batch() -> None:
+            batches.append(embedders.submit(self.backbone.embed, np.stack(chips)))
+            chips.clear()
 
         for face in faces:
             for outcome in next(acquired):
@@ -200,14 +211,16 @@ class Extraction:
                         )
                     )  # fmt: skip
                     chips.append(outcome.chip)
+                    if len(chips) == CHIPS_A_BATCH:
+                        embed_batch()
                 else:
                     failures.append((*common, view.mask_shape, outcome.reason, outcome.detail))
-            while len(chips) >= CHIPS_A_BATCH:
-                embed_batch(CHIPS_A_BATCH)
             progress.update()
         if chips:
-            embed_batch(len(chips))
-        return EmbeddingTable.of_rows(rows, np.concatenate(vectors), failures)
+            embed_batch()
+        none = np.empty((0, self.backbone.dim), np.float32)
+        vectors = np.concatenate([none, *(unit_length(batch.result()) for batch in batches)])
+        return EmbeddingTable.of_rows(rows, vectors, failures)
 
 
 def extract_cached(

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -25,7 +27,7 @@ from eumlib.faces import FaceSet
 from eumlib.files import write_text
 
 DRAWS_A_PAIR = 30  # on average, before the last pairs are picked from all that are left
-_NUMBERED = re.compile(r".*_(\d{4})")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class PairsFileError(ValueError):
@@ -69,34 +71,14 @@ def read_pairs(path: Path | str, people: Mapping[str, Sequence[str]]) -> list[Pa
     Taught in notebook 01.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise PairsFileError(
             f"no pairs file {path}; make one with: python -m eumlib pairs --out {path}"
         ) from None
     except (UnicodeDecodeError, OSError) as error:
         raise PairsFileError(f"{path} is not a text file: {error}") from error
-    numbered = {name: _numbered(image_ids) for name, image_ids in people.items()}
-    pairs, header = [], None
-    for number, line in enumerate(lines, 1):
-        fields = _fields(line)
-        if not fields:
-            continue
-        if number == 1 and len(fields) <= 2 and all(field.isdigit() for field in fields):
-            header = [int(field) for field in fields]
-            continue
-        try:
-            pairs.append(_pair(fields, numbered))
-        except PairsFileError as error:
-            raise PairsFileError(f"{path}, line {number}: {line!r}: {error}") from None
-    if not pairs:
-        raise PairsFileError(f"{path} has no pairs; expected lines 'Name 1 4' or 'A 1 B 2'")
-    if header and len(pairs) != 2 * int(np.prod(header)):
-        raise PairsFileError(
-            f"{path}, line 1: the header promises {2 * int(np.prod(header))} pairs, "
-            f"{int(np.prod(header))} mated and as many non-mated, and {len(pairs)} follow"
-        )
-    return pairs
+    return _parsed(text, path, people)
 
 
 def make_pairs(
@@ -120,7 +102,7 @@ def make_pairs(
     possible = int((counts * (counts - 1) // 2).sum())
     others = int((counts.sum() ** 2 - (counts**2).sum()) // 2)
     for wanted, there, kind in ((mated, possible, "mated"), (non_mated, others, "non-mated")):
-        if wanted > there:
+        if not 0 <= wanted <= there:
             raise PairsFileError(
                 f"{wanted} {kind} pairs are asked for, and {len(people)} people with "
                 f"{counts.sum()} pictures have {there}"
@@ -130,11 +112,11 @@ def make_pairs(
 
     def of_one_person() -> Pair:
         image_ids = several[random.integers(len(several))]
-        first, second = random.choice(len(image_ids), 2, replace=False)
+        first, second = _two_of(len(image_ids), random)
         return Pair(image_ids[first], image_ids[second], mated=True)
 
     def of_two_people() -> Pair:
-        chosen = [everyone[place] for place in random.choice(len(everyone), 2, replace=False)]
+        chosen = [everyone[place] for place in _two_of(len(everyone), random)]
         first, second = (image_ids[random.integers(len(image_ids))] for image_ids in chosen)
         return Pair(first, second, mated=False)
 
@@ -150,6 +132,12 @@ def make_pairs(
         *_different(mated, of_one_person, all_mated, random),
         *_different(non_mated, of_two_people, all_non_mated, random),
     ]
+
+
+def _two_of(count: int, random: np.random.Generator) -> tuple[int, int]:
+    """Two different numbers below `count`, any two with the same chance."""
+    first, second = int(random.integers(count)), int(random.integers(count - 1))
+    return first, second + (second >= first)
 
 
 def _different(
@@ -177,12 +165,13 @@ def write_pairs(
     Pairs of which as many are mated as not get LFW's header, one fold.
 
     Raises:
-        PairsFileError: a picture that is nobody's.
+        PairsFileError: a picture that is nobody's, or pairs that would not be read back as they
+            are: none at all, a person with a tab in the name, a pair that is not what it says.
     """
     places = {
         image_id: (name, number)
         for name, image_ids in people.items()
-        for number, image_id in _numbered(image_ids).items()
+        for number, image_id in _numbered(name, image_ids).items()
     }
     unknown = [i for pair in pairs for i in (pair.reference, pair.probe) if i not in places]
     if unknown:
@@ -195,48 +184,88 @@ def write_pairs(
         lines.append(
             f"{name}\t{first}\t{second}" if pair.mated else f"{name}\t{first}\t{other}\t{second}"
         )
-    write_text(path, "\n".join(lines) + "\n")
+    text = "\n".join(lines) + "\n"
+    for pair, again in zip(pairs, _parsed(text, path, people), strict=True):
+        if pair != again:
+            raise PairsFileError(f"{pair} would be read back as {again}; it was not written")
+    write_text(path, text)
+
+
+def _parsed(text: str, path: Path | str, people: Mapping[str, Sequence[str]]) -> list[Pair]:
+    @cache
+    def numbered(name: str) -> dict[int, str]:
+        if name not in people:
+            near = difflib.get_close_matches(name, people, n=3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise PairsFileError(f"no person {name[:80]!r} in this face set{hint}")
+        return _numbered(name, people[name])
+
+    pairs, header = [], None
+    for number, line in enumerate(text.split("\n"), 1):
+        fields = _fields(line)
+        if not any(fields):
+            continue
+        try:
+            if number == 1 and len(fields) <= 2 and all(map(_NUMBER.fullmatch, fields)):
+                header = math.prod(int(field) for field in fields)
+            else:
+                pairs.append(_pair(fields, numbered))
+        except PairsFileError as error:
+            raise PairsFileError(f"{path}, line {number}: {line[:80]!r}: {error}") from None
+    if not pairs:
+        raise PairsFileError(f"{path} has no pairs; expected lines 'Name 1 4' or 'A 1 B 2'")
+    mated = sum(pair.mated for pair in pairs)
+    if header is not None and not mated == len(pairs) - mated == header:
+        raise PairsFileError(
+            f"{path}, line 1: the header promises {header} mated and as many non-mated pairs, and "
+            f"{mated} mated and {len(pairs) - mated} non-mated follow"
+        )
+    return pairs
 
 
 def _fields(line: str) -> list[str]:
     return [f.strip() for f in line.split("\t")] if "\t" in line else line.split()
 
 
-def _pair(fields: list[str], numbered: Mapping[str, Mapping[int, str]]) -> Pair:
+def _pair(fields: list[str], numbered: Callable[[str], Mapping[int, str]]) -> Pair:
     if len(fields) not in (3, 4):
         raise PairsFileError(
             f"{len(fields)} fields; expected 3, 'Name 1 4', or 4, 'NameA 1 NameB 2'"
         )
-    mated = len(fields) == 3
     name, first, *other, second = fields
     reference = _image_id(name, first, numbered)
     probe = _image_id(other[0] if other else name, second, numbered)
     if reference == probe:
         raise PairsFileError("a picture cannot be compared with itself")
-    if not mated and name == other[0]:
+    if other == [name]:
         raise PairsFileError(f"both pictures are of {name}: a mated pair has 3 fields")
-    return Pair(reference, probe, mated)
+    return Pair(reference, probe, mated=not other)
 
 
-def _image_id(name: str, number: str, numbered: Mapping[str, Mapping[int, str]]) -> str:
-    if name not in numbered:
-        near = difflib.get_close_matches(name, numbered, n=3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise PairsFileError(f"no person {name!r} in this face set{hint}")
-    if not number.isdecimal():
-        raise PairsFileError(f"{number!r} is not the number of a picture")
-    if int(number) not in numbered[name]:
-        there = ", ".join(map(str, sorted(numbered[name])[:10]))
+def _image_id(name: str, number: str, numbered: Callable[[str], Mapping[int, str]]) -> str:
+    pictures = numbered(name)
+    if not _NUMBER.fullmatch(number):
+        raise PairsFileError(f"{number[:20]!r} is not the number of a picture, 1 or more")
+    if int(number) not in pictures:
+        there = ", ".join(map(str, sorted(pictures)[:10])) + (", …" if len(pictures) > 10 else "")
         raise PairsFileError(f"no picture {number} of {name}; there are {there}")
-    return numbered[name][int(number)]
+    return pictures[int(number)]
 
 
-def _numbered(image_ids: Sequence[str]) -> dict[int, str]:
+def _numbered(name: str, image_ids: Sequence[str]) -> dict[int, str]:
     """The pictures of one person by their numbers."""
-    matches = [_NUMBERED.fullmatch(_stem(image_id)) for image_id in image_ids]
-    if all(matches):
-        return {int(m[1]): image_id for m, image_id in zip(matches, image_ids, strict=True)}
-    return dict(enumerate(sorted(image_ids, key=_natural), 1))
+    stems = [_stem(image_id) for image_id in image_ids]
+    if not all(re.fullmatch(re.escape(name) + r"_[0-9]{4,}", stem) for stem in stems):
+        return dict(enumerate(sorted(image_ids, key=_natural), 1))
+    numbered: dict[int, str] = {}
+    for stem, image_id in zip(stems, image_ids, strict=True):
+        number = int(stem.rpartition("_")[2])
+        if number in numbered:
+            raise PairsFileError(
+                f"{numbered[number]} and {image_id} are both picture {number} of {name}; remove one"
+            )
+        numbered[number] = image_id
+    return numbered
 
 
 def _stem(image_id: str) -> str:
@@ -245,5 +274,5 @@ def _stem(image_id: str) -> str:
 
 
 def _natural(image_id: str) -> list[tuple[bool, int, str]]:
-    parts = re.findall(r"\d+|\D+", image_id)
+    parts = re.findall(r"[0-9]+|[^0-9]+", image_id)
     return [(p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]

@@ -1,13 +1,13 @@
 import io
-import os
 import pickle
 import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from odd_pictures import save
 
+from eumlib import datasets
 from eumlib.datasets import (
     FACE_SETS,
     FaceSetError,
@@ -18,16 +18,9 @@ from eumlib.datasets import (
     orl_faces,
     synthetic_faces,
 )
-from eumlib.decoding import UnreadablePictureError
 from eumlib.generator import generate_face
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-
-
-def save(path, picture, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture).save(path, **options)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -95,95 +88,10 @@ def test_a_synthetic_set_without_faces_is_refused(count):
         synthetic_faces(count)
 
 
-def test_a_folder_gives_each_picture_with_the_name_of_its_folder(root, pictures):
-    faces = folder_faces(root)
-    assert faces.name == "people"
-    assert [(face.image_id, face.identity) for face in faces] == [
-        ("Ann/a.png", "Ann"),
-        ("Ann/b.PNG", "Ann"),
-        ("Bob/1.png", "Bob"),
-        ("Bob/2.bmp", "Bob"),
-    ]
-    assert faces.identities == ["Ann", "Bob"]
-    for face, number in zip(faces, (1, 2, 0, 3), strict=True):
-        np.testing.assert_array_equal(face.read(), pictures[number])
-
-
-def test_a_folder_leaves_other_files_alone(root, pictures):
-    before = [face.image_id for face in folder_faces(root)]
-    (root / "Ann" / "notes.txt").write_text("no picture")
-    save(root / "cover.png", pictures[0])
-    save(root / "Ann" / "deeper" / "c.png", pictures[0])
-    assert [face.image_id for face in folder_faces(root)] == before
-
-
-def test_the_fingerprint_of_a_folder_changes_with_its_pictures(root, pictures):
-    before = folder_faces(root).fingerprint
-    assert folder_faces(root).fingerprint == before
-    added = save(root / "Ann" / "c.png", pictures[3])
-    assert folder_faces(root).fingerprint != before
-    added.unlink()
-    assert folder_faces(root).fingerprint == before
-    os.utime(root / "Ann" / "a.png", ns=(1, 1))
-    assert folder_faces(root).fingerprint != before
-
-
-@pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
-def test_a_file_that_is_no_picture_stays_in_the_set_and_raises_when_read(content, root):
-    (root / "Bob" / "3.jpg").write_bytes(content)
-    faces = {face.image_id: face for face in folder_faces(root)}
-    assert len(faces) == 5
-    with pytest.raises(UnreadablePictureError, match=r"3\.jpg does not decode"):
-        faces["Bob/3.jpg"].read()
-
-
-def test_a_picture_that_has_gone_is_unreadable_by_name(root):
-    faces = folder_faces(root)
-    (root / "Ann" / "a.png").unlink()
-    with pytest.raises(UnreadablePictureError, match=r"a\.png"):
-        faces[0].read()
-
-
-def test_an_empty_folder_is_refused_with_what_was_expected(tmp_path):
-    with pytest.raises(FaceSetError, match=r"no pictures.*expected .*/Name/picture\.jpg") as error:
-        folder_faces(tmp_path)
-    assert str(tmp_path) in str(error.value)
-
-
-def test_pictures_that_lie_in_no_persons_folder_are_refused(tmp_path, pictures):
-    save(tmp_path / "1.png", pictures[0])
-    save(tmp_path / "2.png", pictures[1])
-    with pytest.raises(FaceSetError, match=r"expected .*/Name/picture\.jpg"):
-        folder_faces(tmp_path)
-
-
-def test_a_folder_of_one_person_is_refused_with_what_was_expected(tmp_path, pictures):
-    save(tmp_path / "Ann" / "1.png", pictures[0])
-    save(tmp_path / "Ann" / "2.png", pictures[1])
-    with pytest.raises(
-        FaceSetError, match=r"one person only \(Ann\).*expected .*/Name/picture\.jpg"
-    ):
-        folder_faces(tmp_path)
-
-
 def test_a_folder_that_does_not_exist_is_refused_with_the_known_sets(tmp_path):
     with pytest.raises(FaceSetError, match="orl, synthetic") as error:
         load_faces(tmp_path / "nowhere")
     assert str(tmp_path / "nowhere") in str(error.value)
-
-
-def test_links_that_lead_out_of_the_folder_are_left_alone(root, tmp_path, pictures):
-    before = [face.image_id for face in folder_faces(root)]
-    outside = save(tmp_path / "outside" / "secret.png", pictures[0])
-    (root / "Ann" / "link.png").symlink_to(outside)
-    (root / "Mallory").symlink_to(outside.parent, target_is_directory=True)
-    assert [face.image_id for face in folder_faces(root)] == before
-
-
-def test_links_within_the_folder_are_followed(root, pictures):
-    (root / "Ann" / "link.png").symlink_to(root / "Bob" / "1.png")
-    faces = {face.image_id: face for face in folder_faces(root)}
-    np.testing.assert_array_equal(faces["Ann/link.png"].read(), pictures[0])
 
 
 def test_load_faces_knows_names_paths_and_options(root):
@@ -200,16 +108,6 @@ def test_an_option_that_a_set_does_not_have_is_refused(root):
         load_faces("orl", count=3)
     with pytest.raises(TypeError, match="seed"):
         load_faces(root, seed=3)
-
-
-def test_a_link_that_leads_nowhere_is_kept_and_its_reading_fails_by_name(tmp_path):
-    for person in ("ann", "bob"):
-        (tmp_path / person).mkdir()
-        (tmp_path / person / "1.png").symlink_to(tmp_path / person / "gone.png")
-    faces = folder_faces(tmp_path)
-    assert len(faces) == 2
-    with pytest.raises(UnreadablePictureError, match=r"1\.png"):
-        faces[0].read()
 
 
 def test_faces_can_be_sent_to_other_processes(root):
@@ -295,17 +193,6 @@ def mfr2(tmp_path, pictures):
     return tmp_path / "mfr2"
 
 
-def test_labels_say_who_wears_which_mask(mfr2):
-    faces = load_faces("mfr2", root=mfr2)
-    assert (faces.name, faces.one_face, faces.labelled) == ("mfr2", True, True)
-    assert [(face.image_id, face.identity, face.worn_mask) for face in faces] == [
-        ("AnnLee/AnnLee_0001.png", "AnnLee", "surgical_blue"),
-        ("AnnLee/AnnLee_0002.png", "AnnLee", None),
-        ("BobDay/BobDay_0001.png", "BobDay", None),
-    ]
-    assert faces[0].read().shape == (288, 288, 3)
-
-
 def test_any_folder_with_a_file_of_labels_is_read_so(mfr2):
     (mfr2 / "mfr2_labels.txt").rename(mfr2 / "labels.txt")
     faces = load_faces(mfr2)
@@ -315,36 +202,6 @@ def test_any_folder_with_a_file_of_labels_is_read_so(mfr2):
     text = (mfr2 / "labels.txt").read_text().replace("surgical_blue", "cloth")
     (mfr2 / "labels.txt").write_text(text)
     assert load_faces(mfr2).fingerprint != before
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("BobDay 2 no-mask", "line 4: 'BobDay 2 no-mask' is not"),
-        ("BobDay, two, no-mask", "line 4"),
-        ("BobDay, 2,", "line 4"),
-        ("BobDay, 1, cloth", "line 4: BobDay/BobDay_0001 has a label already"),
-    ],
-)
-def test_a_line_of_labels_that_is_none_is_refused_with_its_number(line, message, mfr2):
-    labels = mfr2 / "mfr2_labels.txt"
-    labels.write_text(labels.read_text().strip() + f"\n{line}\n")
-    with pytest.raises(FaceSetError, match=message):
-        mfr2_faces(mfr2)
-
-
-def test_a_picture_without_a_label_is_refused_by_name(mfr2, pictures):
-    save(mfr2 / "BobDay" / "BobDay_0002.png", pictures[0])
-    with pytest.raises(FaceSetError, match=r"no label for 1 pictures: BobDay/BobDay_0002"):
-        mfr2_faces(mfr2)
-
-
-def test_a_label_without_its_picture_stays_and_its_reading_fails(mfr2):
-    (mfr2 / "BobDay" / "BobDay_0001.png").unlink()
-    faces = mfr2_faces(mfr2)
-    assert len(faces) == 3
-    with pytest.raises(UnreadablePictureError, match="BobDay/BobDay_0001 has a label"):
-        faces[2].read()
 
 
 def test_mfr2_without_its_folder_or_labels_is_refused_with_what_it_is(tmp_path, root):
@@ -363,3 +220,45 @@ def test_the_names_of_all_sets_are_known_where_one_is_not():
     assert list(FACE_SETS) == ["orl", "synthetic", "lfw", "mfr2"]
     with pytest.raises(FaceSetError, match="orl, synthetic, lfw, mfr2"):
         load_faces("olr")
+
+
+def test_lfw_may_lie_among_other_things_as_scikit_learn_leaves_it(lfw, pictures):
+    (lfw / "pairs.txt").write_text("10\t300\n")
+    (lfw / "lfw-funneled" / "pairs_01.txt").write_text("300\n")
+    (lfw / "joblib" / "sklearn").mkdir(parents=True)
+    assert lfw_faces(lfw)[0].image_id == "Ann_Lee/Ann_Lee_0001.jpg"
+    save(lfw / "lfw-deep" / "Cy" / "Cy_0001.jpg", pictures[0])
+    with pytest.raises(FaceSetError, match=r"there are 2 \(lfw-deep, lfw-funneled\), give one"):
+        lfw_faces(lfw)
+
+
+def test_a_folder_that_is_not_lfw_is_refused_with_what_was_expected(root):
+    with pytest.raises(FaceSetError, match=r"is not LFW: expected Name/Name_0001\.jpg"):
+        lfw_faces(root)
+
+
+def test_without_a_root_lfw_is_fetched(lfw, own_home, tmp_path, monkeypatch):
+    with tarfile.open(tmp_path / "fetched.tgz", "w:gz") as tar:
+        tar.add(lfw / "lfw-funneled", "lfw_funneled")
+    monkeypatch.setattr(datasets, "fetch", {"lfw-funneled.tgz": tmp_path / "fetched.tgz"}.get)
+    assert len(load_faces("lfw")) == 3
+
+
+@pytest.mark.parametrize("suffix", ["tar", "tgz"])
+@pytest.mark.parametrize("damage", ["cut between members", "cut", "overwritten"])
+def test_half_an_archive_is_refused_and_leaves_nothing(suffix, damage, lfw, own_home, tmp_path):
+    archive = tmp_path / f"lfw.{suffix}"
+    with tarfile.open(archive, "w:gz" if suffix == "tgz" else "w") as tar:
+        tar.add(lfw / "lfw-funneled", "lfw-funneled")
+    with tarfile.open(archive) as tar:
+        last = tar.getmembers()[-1].offset
+    content = bytearray(archive.read_bytes())
+    middle = last if suffix == "tar" else len(content) // 2
+    if damage == "overwritten":
+        content[middle : middle + 512] = b"x" * 512
+    else:
+        del content[middle + (damage == "cut") * 700 :]
+    archive.write_bytes(content)
+    with pytest.raises(FaceSetError, match=rf"lfw\.{suffix} cannot be unpacked"):
+        lfw_faces(archive)
+    assert list((own_home / "unpacked").iterdir()) == []

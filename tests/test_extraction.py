@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from recognisers import MeanPixels
+from recognisers import MeanPixels, kill_this_process
 
 from eumlib.acquisition import acquire_as_a_camera_does
 from eumlib.datasets import folder_faces
@@ -221,7 +221,7 @@ def test_shards_of_other_work_are_not_taken_up(many, own_home, tmp_path):
 KILLED = """
 import sys, time
 sys.path.insert(0, {tests!r})
-from recognisers import MeanPixels
+from recognisers import MeanPixels, kill_this_process
 from eumlib.datasets import folder_faces
 from eumlib.extraction import Extraction
 from eumlib.mask_plans import RandomMasks
@@ -304,10 +304,6 @@ def test_a_worker_that_dies_is_reported_with_what_to_do(many, own_home, tmp_path
     )
     with pytest.raises(ExtractionError, match=r"a worker process died.*same command again"):
         Extraction(deadly, PLAN, MeanPixels(), workers=2).run()
-
-
-def kill_this_process():
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_set_without_faces_is_refused():

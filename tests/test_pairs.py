@@ -1,6 +1,7 @@
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from eumlib.datasets import lfw_faces, orl_faces
@@ -24,7 +25,7 @@ OWN = {"Ann Lee": ["Ann Lee/b.png", "Ann Lee/a10.png", "Ann Lee/a2.png"], "Bob":
 @pytest.fixture
 def read(tmp_path):
     def read(text, people=LFW):
-        (tmp_path / "pairs.txt").write_text(text)
+        (tmp_path / "pairs.txt").write_text(text, encoding="utf-8")
         return read_pairs(tmp_path / "pairs.txt", people)
 
     return read
@@ -63,6 +64,37 @@ def test_picture_ten_of_orl_is_its_tenth(read):
     assert read("s1 2 10\n", shuffled) == [Pair("s1/2", "s1/10", mated=True)]
 
 
+def test_numbers_that_a_camera_gave_are_no_numbers_of_pictures(read):
+    people = {"Ann": ["Ann/IMG_0042.jpg", "Ann/IMG_0007.jpg"], "Bob": ["Bob/Bob_1.jpg"]}
+    assert read("Ann 1 2\n", people) == [Pair("Ann/IMG_0007.jpg", "Ann/IMG_0042.jpg", mated=True)]
+    with pytest.raises(PairsFileError, match="no picture 42 of Ann; there are 1, 2"):
+        read("Ann 1 42\n", people)
+
+
+def test_two_pictures_of_one_number_are_refused_where_they_come_up(read):
+    twice = {**LFW, "Cy": ["Cy/Cy_0001.jpg", "Cy/Cy_0001.png", "Cy/Cy_0002.jpg"]}
+    assert len(read("Ann_Lee 1 2\n", twice)) == 1
+    with pytest.raises(PairsFileError, match=r"line 1.*Cy_0001\.jpg and Cy/Cy_0001\.png are both"):
+        read("Cy 1 2\n", twice)
+
+
+@pytest.mark.parametrize("separator", ["\t", " "])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n \t\n"])
+def test_reading_agrees_with_a_slow_reader(separator, end, read):
+    random = np.random.default_rng(len(end))
+    lines, expected = [], []
+    for _ in range(60):
+        name, other = random.choice(list(LFW), 2)
+        first, second = random.choice(LFW[name]), random.choice(LFW[other])
+        if first == second:
+            continue
+        numbers = [str(int(image_id[-8:-4])) for image_id in (first, second)]
+        parts = [name, *numbers] if name == other else [name, numbers[0], other, numbers[1]]
+        lines.append(separator.join(parts))
+        expected.append(Pair(first, second, mated=bool(name == other)))
+    assert read("\ufeff" + end.join(lines) + end) == expected
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -73,6 +105,9 @@ def test_picture_ten_of_orl_is_its_tenth(read):
         ("Ann_Lee 1 3", "no picture 3 of Ann_Lee; there are 1, 2, 4"),
         ("Ann_Lee one 2", "'one' is not the number"),
         ("Ann_Lee -1 2", "'-1' is not the number"),
+        ("Ann_Lee 1 \u00b2", "'\u00b2' is not the number"),
+        ("Ann_Lee 1 " + "9" * 5000, "is not the number"),
+        ("Ann_Lee\t\t1\t2", "'' is not the number"),
         ("Ann_Lee 2 2", "compared with itself"),
         ("Ann_Lee 1 Ann_Lee 2", "both pictures are of Ann_Lee"),
     ],
@@ -83,8 +118,11 @@ def test_a_line_that_is_no_pair_is_refused_with_its_number(line, message, read):
 
 
 def test_a_header_that_promises_other_pairs_is_refused(read):
-    with pytest.raises(PairsFileError, match=r"promises 4 pairs, 2 mated.* and 1 follow"):
+    with pytest.raises(PairsFileError, match=r"promises 2 mated.* and 1 mated and 0 non-mated"):
         read("2\t1\nAnn_Lee\t1\t2\n")
+    with pytest.raises(PairsFileError, match=r"promises 1 mated.* and 2 mated and 0 non-mated"):
+        read("1\nAnn_Lee\t1\t2\nAnn_Lee\t1\t4\n")
+    assert len(read("1\nAnn_Lee\t1\t2\nAnn_Lee\t1\tBob_Day\t2\n")) == 2
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "10\t300\n"])
@@ -150,6 +188,11 @@ def test_every_last_pair_can_be_drawn_and_no_more():
         make_pairs(PEOPLE, 1, len(all_pairs), seed=0)
 
 
+def test_fewer_than_no_pairs_cannot_be_drawn():
+    with pytest.raises(PairsFileError, match="-1 mated pairs are asked for"):
+        make_pairs(PEOPLE, -1, 2, seed=0)
+
+
 @pytest.mark.parametrize("people", [LFW, OWN, PEOPLE])
 @pytest.mark.parametrize("counts", [(2, 2), (1, 2)])
 def test_written_pairs_are_read_back(people, counts, tmp_path):
@@ -164,3 +207,22 @@ def test_pictures_of_nobody_are_not_written(tmp_path):
     with pytest.raises(PairsFileError, match="x/9 is not among"):
         write_pairs([Pair("x/9", "Bob/x.jpg", mated=False)], tmp_path / "pairs.txt", OWN)
     assert not (tmp_path / "pairs.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("pairs", "people", "message"),
+    [
+        ([], OWN, "has no pairs"),
+        ([Pair("Bob/x.jpg", "Ann Lee/b.png", mated=True)], OWN, "no picture 3 of Bob"),
+        ([Pair("Ann Lee/b.png", "Bob/x.jpg", mated=True)], OWN, "no picture|read back as"),
+        ([Pair("Ann Lee/b.png", "Ann Lee/a2.png", mated=False)], OWN, "both pictures are of"),
+        ([Pair("Bob/x.jpg", "Bob/x.jpg", mated=True)], OWN, "with itself"),
+        ([Pair("a/1", "a/2", mated=True)], {"a\tb": ["a/1", "a/2"]}, "no person 'a'"),
+        ([Pair("a/1", "a/2", mated=True)], {"a\nb": ["a/1", "a/2"]}, "1 fields"),
+        ([Pair("a/1", "a/2", mated=True)], {"a ": ["a/1", "a/2"]}, "no person 'a'"),
+    ],
+)
+def test_pairs_that_would_not_be_read_back_are_not_written(pairs, people, message, tmp_path):
+    with pytest.raises(PairsFileError, match=message):
+        write_pairs(pairs, tmp_path / "pairs.txt", people)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,277 @@
+import os
+
+import numpy as np
+import pytest
+from odd_pictures import save
+
+from eumlib import folders
+from eumlib.decoding import UnreadablePictureError
+from eumlib.folders import FaceSetError, folder_faces, labelled_faces, pictures_below
+from eumlib.generator import generate_face
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return [generate_face(index, seed=4) for index in range(4)]
+
+
+@pytest.fixture
+def root(tmp_path, pictures):
+    """A folder of two people with two pictures each."""
+    folder = tmp_path / "people"
+    save(folder / "Bob" / "1.png", pictures[0])
+    save(folder / "Ann" / "a.png", pictures[1])
+    save(folder / "Ann" / "b.PNG", pictures[2])
+    save(folder / "Bob" / "2.bmp", pictures[3])
+    return folder
+
+
+def test_a_folder_gives_each_picture_with_the_name_of_its_folder(root, pictures):
+    faces = folder_faces(root)
+    assert faces.name == "people"
+    assert [(face.image_id, face.identity) for face in faces] == [
+        ("Ann/a.png", "Ann"),
+        ("Ann/b.PNG", "Ann"),
+        ("Bob/1.png", "Bob"),
+        ("Bob/2.bmp", "Bob"),
+    ]
+    assert faces.identities == ["Ann", "Bob"]
+    for face, number in zip(faces, (1, 2, 0, 3), strict=True):
+        np.testing.assert_array_equal(face.read(), pictures[number])
+
+
+def test_a_folder_leaves_other_files_alone(root, pictures):
+    before = [face.image_id for face in folder_faces(root)]
+    (root / "Ann" / "notes.txt").write_text("no picture")
+    save(root / "cover.png", pictures[0])
+    save(root / "Ann" / "deeper" / "c.png", pictures[0])
+    assert [face.image_id for face in folder_faces(root)] == before
+
+
+def test_the_fingerprint_of_a_folder_changes_with_its_pictures(root, pictures):
+    before = folder_faces(root).fingerprint
+    assert folder_faces(root).fingerprint == before
+    added = save(root / "Ann" / "c.png", pictures[3])
+    assert folder_faces(root).fingerprint != before
+    added.unlink()
+    assert folder_faces(root).fingerprint == before
+    os.utime(root / "Ann" / "a.png", ns=(1, 1))
+    assert folder_faces(root).fingerprint != before
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
+def test_a_file_that_is_no_picture_stays_in_the_set_and_raises_when_read(content, root):
+    (root / "Bob" / "3.jpg").write_bytes(content)
+    faces = {face.image_id: face for face in folder_faces(root)}
+    assert len(faces) == 5
+    with pytest.raises(UnreadablePictureError, match=r"3\.jpg does not decode"):
+        faces["Bob/3.jpg"].read()
+
+
+def test_a_picture_that_has_gone_is_unreadable_by_name(root):
+    faces = folder_faces(root)
+    (root / "Ann" / "a.png").unlink()
+    with pytest.raises(UnreadablePictureError, match=r"a\.png"):
+        faces[0].read()
+
+
+def test_an_empty_folder_is_refused_with_what_was_expected(tmp_path):
+    with pytest.raises(FaceSetError, match=r"no pictures.*expected .*/Name/picture\.jpg") as error:
+        folder_faces(tmp_path)
+    assert str(tmp_path) in str(error.value)
+
+
+def test_pictures_that_lie_in_no_persons_folder_are_refused(tmp_path, pictures):
+    save(tmp_path / "1.png", pictures[0])
+    save(tmp_path / "2.png", pictures[1])
+    with pytest.raises(FaceSetError, match=r"expected .*/Name/picture\.jpg"):
+        folder_faces(tmp_path)
+
+
+def test_a_folder_of_one_person_is_refused_with_what_was_expected(tmp_path, pictures):
+    save(tmp_path / "Ann" / "1.png", pictures[0])
+    save(tmp_path / "Ann" / "2.png", pictures[1])
+    with pytest.raises(
+        FaceSetError, match=r"one person only \(Ann\).*expected .*/Name/picture\.jpg"
+    ):
+        folder_faces(tmp_path)
+
+
+def test_links_that_lead_out_of_the_folder_are_left_alone(root, tmp_path, pictures):
+    before = [face.image_id for face in folder_faces(root)]
+    outside = save(tmp_path / "outside" / "secret.png", pictures[0])
+    (root / "Ann" / "link.png").symlink_to(outside)
+    (root / "Mallory").symlink_to(outside.parent, target_is_directory=True)
+    assert [face.image_id for face in folder_faces(root)] == before
+
+
+def test_links_within_the_folder_are_followed(root, pictures):
+    (root / "Ann" / "link.png").symlink_to(root / "Bob" / "1.png")
+    faces = {face.image_id: face for face in folder_faces(root)}
+    np.testing.assert_array_equal(faces["Ann/link.png"].read(), pictures[0])
+
+
+def test_a_link_that_leads_nowhere_is_kept_and_its_reading_fails_by_name(tmp_path):
+    for person in ("ann", "bob"):
+        (tmp_path / person).mkdir()
+        (tmp_path / person / "1.png").symlink_to(tmp_path / person / "gone.png")
+    faces = folder_faces(tmp_path)
+    assert len(faces) == 2
+    with pytest.raises(UnreadablePictureError, match=r"1\.png"):
+        faces[0].read()
+
+
+def test_hidden_files_and_folders_are_left_alone(root, pictures):
+    before = [face.image_id for face in folder_faces(root)]
+    save(root / ".thumbnails" / "a.png", pictures[0])
+    (root / "Ann" / "._a.png").write_bytes(b"what macOS leaves on other people's disks")
+    assert [face.image_id for face in folder_faces(root)] == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_only_regular_files_are_pictures(root):
+    before = [face.image_id for face in folder_faces(root)]
+    os.mkfifo(root / "Ann" / "pipe.png")
+    (root / "Ann" / "piped.png").symlink_to(root / "Ann" / "pipe.png")
+    (root / "Ann" / "folder.png").mkdir()
+    assert [face.image_id for face in folder_faces(root)] == before
+
+
+def test_the_order_is_that_of_names_and_keeps_people_together(tmp_path, pictures):
+    for image_id in ("Ann-Lee/1.png", "Ann/2.png", "Ann/10.png", "Ann.B/1.png", "ann/1.png"):
+        save(tmp_path / image_id, pictures[0][:8, :8])
+    assert [face.image_id for face in folder_faces(tmp_path)] == [
+        "Ann/10.png", "Ann/2.png", "Ann-Lee/1.png", "Ann.B/1.png", "ann/1.png",
+    ]  # fmt: skip
+
+
+def test_a_list_of_pictures_agrees_with_a_slow_one(root):
+    (root / "Cy").symlink_to(root / "Bob", target_is_directory=True)
+    slow = [
+        (path.parent.name, path.name, path, path.stat().st_size, path.stat().st_mtime_ns)
+        for path in sorted(root.glob("*/*"))
+    ]
+    assert len(slow) == 6
+    assert [tuple(picture) for picture in pictures_below(root)] == slow
+
+
+def test_a_name_that_no_table_could_hold_is_refused(root):
+    os.mkdir(os.fsencode(root) + b"/Zo\xeb")
+    with open(os.fsencode(root) + b"/Zo\xeb/1.png", "wb") as file:
+        file.write(b"")
+    with pytest.raises(FaceSetError, match=r"not UTF-8, rename it: 'Zo\\udceb/1\.png'"):
+        folder_faces(root)
+
+
+def test_that_there_is_very_much_to_do_is_said(root, monkeypatch, capsys):
+    folder_faces(root)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(folders, "MANY_PICTURES", 4)
+    folder_faces(root)
+    assert "holds 4 pictures. Embedding them takes hours" in capsys.readouterr().err
+
+
+@pytest.fixture
+def labelled(tmp_path, pictures):
+    """Two people with and without masks, in MFR2's layout."""
+    lines = []
+    for name, labels in {"AnnLee": ["surgical_blue", "no-mask"], "BobDay": ["no-mask"]}.items():
+        for number, label in enumerate(labels, 1):
+            save(tmp_path / "worn" / name / f"{name}_{number:04d}.png", pictures[number])
+            lines.append(f"{name}, {number}, {label}")
+    (tmp_path / "worn" / "labels.txt").write_text("\n".join(lines) + "\n\n")
+    return tmp_path / "worn"
+
+
+def test_labels_say_who_wears_which_mask(labelled):
+    faces = labelled_faces(labelled)
+    assert (faces.name, faces.one_face, faces.labelled) == ("worn", False, True)
+    assert [(face.image_id, face.identity, face.worn_mask) for face in faces] == [
+        ("AnnLee/AnnLee_0001.png", "AnnLee", "surgical_blue"),
+        ("AnnLee/AnnLee_0002.png", "AnnLee", None),
+        ("BobDay/BobDay_0001.png", "BobDay", None),
+    ]
+    assert faces[0].read().shape == (288, 288, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("BobDay 2 no-mask", "expected 'Name, 1, surgical_blue'"),
+        ("BobDay, two, no-mask", "expected"),
+        ("BobDay, 2,", "expected"),
+        ("BobDay, 2, cloth, blue", "expected"),
+        ("BobDay, \u00b2, cloth", "expected"),
+        ("BobDay, 1, cloth", "BobDay/BobDay_0001 has a label already"),
+    ],
+)
+def test_a_line_of_labels_that_is_none_is_refused_with_its_number(line, message, labelled):
+    labels = labelled / "labels.txt"
+    labels.write_text(labels.read_text().strip() + f"\n{line}\n")
+    with pytest.raises(FaceSetError, match=rf"labels\.txt, line 4: '{line}': {message}"):
+        labelled_faces(labelled)
+
+
+def test_a_picture_without_a_label_is_refused_by_name(labelled, pictures):
+    save(labelled / "BobDay" / "BobDay_0002.png", pictures[0])
+    with pytest.raises(FaceSetError, match=r"no label for 1 of 4 .*: BobDay/BobDay_0002\.png; add"):
+        labelled_faces(labelled)
+
+
+def test_a_label_without_its_picture_stays_and_its_reading_fails(labelled):
+    (labelled / "BobDay" / "BobDay_0001.png").unlink()
+    faces = labelled_faces(labelled)
+    assert len(faces) == 3
+    with pytest.raises(UnreadablePictureError, match="BobDay/BobDay_0001 has a label"):
+        faces[2].read()
+
+
+def test_a_label_counts_for_pictures_of_any_suffix_but_not_for_two(labelled, pictures):
+    (labelled / "BobDay" / "BobDay_0001.png").unlink()
+    save(labelled / "BobDay" / "BobDay_0001.JPG", pictures[0], format="JPEG")
+    assert labelled_faces(labelled)[2].image_id == "BobDay/BobDay_0001.JPG"
+    save(labelled / "BobDay" / "BobDay_0001.bmp", pictures[0])
+    with pytest.raises(FaceSetError, match=r"BobDay_0001\..* and BobDay_0001\..*one label"):
+        labelled_faces(labelled)
+
+
+@pytest.mark.parametrize("bare", ["no-mask", "No-Mask", "no_mask", "no mask", "nomask"])
+def test_a_bare_face_is_told_however_its_label_is_spelt(bare, labelled):
+    labels = labelled / "labels.txt"
+    labels.write_text(labels.read_text().replace("no-mask", bare))
+    assert [face.worn_mask for face in labelled_faces(labelled)] == ["surgical_blue", None, None]
+
+
+def test_labels_change_the_fingerprint(labelled):
+    before = labelled_faces(labelled).fingerprint
+    labels = labelled / "labels.txt"
+    labels.write_text(labels.read_text().replace("surgical_blue", "cloth"))
+    assert labelled_faces(labelled).fingerprint != before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe\x00", "not a text file in UTF-8"),
+        (b"", "no label for 3 of 3 pictures: AnnLee/AnnLee_0001.png, "),
+    ],
+)
+def test_a_file_that_holds_no_labels_is_refused(content, message, labelled):
+    (labelled / "labels.txt").write_bytes(content)
+    with pytest.raises(FaceSetError, match=message):
+        labelled_faces(labelled)
+
+
+def test_there_must_be_one_file_of_labels_and_two_people(labelled):
+    (labelled / "more_labels.txt").write_text("")
+    with pytest.raises(FaceSetError, match=r"found 2 \(labels\.txt, more_labels\.txt\)"):
+        labelled_faces(labelled)
+    (labelled / "labels.txt").unlink()
+    for picture in (labelled / "BobDay").iterdir():
+        picture.unlink()
+    (labelled / "more_labels.txt").write_text("AnnLee, 1, cloth\nAnnLee, 2, no-mask\n")
+    with pytest.raises(FaceSetError, match=r"one person only \(AnnLee\)"):
+        labelled_faces(labelled)
+    (labelled / "more_labels.txt").unlink()
+    with pytest.raises(FaceSetError, match=r"one file of labels, .*and found 0;.*no-mask"):
+        labelled_faces(labelled)

@@ -40,12 +40,14 @@ class FaceSet(Sequence[Face]):
         faces: the faces.
         fingerprint: changes when the pictures change; caches are keyed by it.
         one_face: whether every picture is a crop of one face, a fact that detection may use.
+        labelled: whether a file of labels says of everyone if a mask is worn; then none is painted.
     """
 
     name: str
     faces: tuple[Face, ...]
     fingerprint: str
     one_face: bool
+    labelled: bool = False
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -60,11 +62,6 @@ class FaceSet(Sequence[Face]):
     def identities(self) -> list[str]:
         """Every identity once, in the order of first appearance."""
         return list(dict.fromkeys(face.identity for face in self.faces))
-
-    @property
-    def labelled(self) -> bool:
-        """Whether it is known of someone in the set that they wear a mask."""
-        return any(face.worn_mask for face in self.faces)
 
     def first_people(self, count: int) -> FaceSet:
         """The faces of the first `count` identities."""

@@ -118,7 +118,8 @@ def labelled_faces(root: Path | str, one_face: bool = False) -> FaceSet:
         )
     _require_two_people([face.identity for face in faces.values()], root)
     written = hashlib.sha256(labels.read_bytes()).hexdigest()
-    return FaceSet(root.name, tuple(faces.values()), _fingerprint(pictures) + written, one_face)
+    fingerprint = _fingerprint(pictures) + written
+    return FaceSet(root.name, tuple(faces.values()), fingerprint, one_face, labelled=True)
 
 
 def has_labels(root: Path | str) -> bool:

@@ -11,10 +11,10 @@ def nothing():
     raise NotImplementedError
 
 
-def drawn_set(one_face=True, worn=None):
+def drawn_set(one_face=True):
     names = ["Bob", "Ann", "Bob", "Cleo", "Ann"]
-    faces = [Face(f"{name}/{n}", name, nothing, worn) for n, name in enumerate(names)]
-    return FaceSet("drawn", tuple(faces), "drawn once", one_face)
+    faces = [Face(f"{name}/{n}", name, nothing) for n, name in enumerate(names)]
+    return FaceSet("drawn", tuple(faces), "drawn once", one_face, labelled=one_face)
 
 
 def test_a_set_is_a_sequence_of_its_faces():
@@ -30,13 +30,8 @@ def test_first_people_keeps_all_pictures_of_the_first_names(one_face):
     first = everyone.first_people(2)
     assert [face.image_id for face in first] == ["Bob/0", "Ann/1", "Bob/2", "Ann/4"]
     assert first.fingerprint != everyone.fingerprint
-    assert (first.name, first.one_face) == ("drawn", one_face)
+    assert (first.name, first.one_face, first.labelled) == ("drawn", one_face, one_face)
     assert list(everyone.first_people(9)) == list(everyone)
-
-
-def test_a_set_is_labelled_if_someone_is_known_to_wear_a_mask():
-    assert not drawn_set().labelled
-    assert drawn_set(worn="cloth").labelled
 
 
 def test_no_identity_is_in_two_parts():

@@ -242,6 +242,15 @@ def test_a_bare_face_is_told_however_its_label_is_spelt(bare, labelled):
     assert [face.worn_mask for face in labelled_faces(labelled)] == ["surgical_blue", None, None]
 
 
+def test_a_set_is_labelled_even_where_nobody_wears_a_mask(labelled, root):
+    labels = labelled / "labels.txt"
+    labels.write_text(labels.read_text().replace("surgical_blue", "no-mask"))
+    faces = labelled_faces(labelled)
+    assert faces.labelled
+    assert not any(face.worn_mask for face in faces)
+    assert not folder_faces(root).labelled
+
+
 def test_labels_change_the_fingerprint(labelled):
     before = labelled_faces(labelled).fingerprint
     labels = labelled / "labels.txt"

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import drawn_table, worn_table
-from eumlib.pairs import Pair
 
 from eumlib.embeddings import FAILURE_COLUMNS, EmbeddingTable, TableError
 from eumlib.evaluation import METRICS, ComparedViews, evaluate, summary, write_results
+from eumlib.pairs import Pair
 from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError, unmask
 from eumlib.verification import ScoreError, error_rates, score_pairs
 

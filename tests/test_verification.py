@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from builders import drawn_table
-from eumlib.pairs import Pair
 from sklearn.metrics import roc_curve
 
 from eumlib.acquisition import MASKED, UNMASKED
 from eumlib.embeddings import unit_length
+from eumlib.pairs import Pair
 from eumlib.verification import (
     ErrorCurve,
     FaceViews,

@@ -102,7 +102,7 @@ class RandomMasks:
 
     >>> face = Face("s1/1", "s1", read=lambda: None)
     >>> [mask.shape for mask in RandomMasks(seed=1, kinds=(FLAT, SURGICAL)).masks_for(face)]
-    ['c', 'surgical']
+    ['a', 'surgical']
 
     Attributes:
         seed: of the draw.

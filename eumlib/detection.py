@@ -18,7 +18,8 @@ import numpy as np
 BORDER_SHARE = 0.25  # of the short side, replicated around a picture: for faces that fill it
 
 # MTCNN's box as a HOG box, on whose like the landmark predictor was trained: shift and side of a
-# square, in heights of MTCNN's box. Fitted by ``python benchmarks/detection.py fit``.
+# square, in heights of MTCNN's box. Fitted by ``python benchmarks/detection.py fit``. On a head
+# turned aside the box's centre, and with it this square, is off sideways; the eyes would not be.
 SHIFT_RIGHT, SHIFT_DOWN, SIDE = 0.031, 0.075, 0.825
 
 Picture = np.ndarray

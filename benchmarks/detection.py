@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import torch
 import typer
+from publishing import publish
 
 from eumlib.datasets import load_faces
 from eumlib.detection import (
@@ -29,7 +30,6 @@ from eumlib.detection import (
     with_border,
 )
 from eumlib.faces import Face, FaceSet
-from eumlib.files import write_text
 from eumlib.landmarks import cropped_landmark_finder
 from eumlib.mask_plans import CLOTH, FLAT, RESPIRATOR, SURGICAL, RandomMasks
 from eumlib.masks import paint_mask
@@ -137,10 +137,7 @@ def compare(
             for view, n in tried.items()
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if out:
-        write_text(out, text)
+    publish(lines, out)
 
 
 @app.command()

@@ -16,6 +16,7 @@ import dlib
 import numpy as np
 import torch
 import typer
+from publishing import publish
 from torch import nn
 from torch.nn import functional
 
@@ -24,7 +25,6 @@ from eumlib.backbones import TorchBackbone, default_backbone
 from eumlib.datasets import load_faces
 from eumlib.embeddings import unit_length
 from eumlib.fetching import fetch
-from eumlib.files import write_text
 from eumlib.landmarks import landmark_finder
 
 ROUNDS = 5
@@ -208,10 +208,7 @@ def main(
         f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, "
         f"torch {torch.__version__}, dlib {dlib.__version__}."
     )
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if out:
-        write_text(out, text)
+    publish(lines, out)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import torch
 import typer
+from publishing import markdown_table, publish
 
 from eumlib.acquisition import FAILURES_TO_ACQUIRE
 from eumlib.backbones import default_backbone
@@ -25,7 +26,6 @@ from eumlib.embeddings import read_outcomes
 from eumlib.extraction import Extraction
 from eumlib.faces import FaceSet
 from eumlib.failures import failures_summary, failures_to_acquire
-from eumlib.files import write_text
 from eumlib.landmarks import cropped_landmark_finder
 from eumlib.mask_plans import RandomMasks
 from eumlib.masks import paint_mask
@@ -104,13 +104,8 @@ def main(
             lines.append(f"| {len(part)} | {workers} | {seconds:.0f} | {len(part) / seconds:.1f} |")
             print(lines[-1], flush=True)
         found = failures_summary(failures_to_acquire(read_outcomes(path)))
-    lines += ["", " | ".join(["", *found.columns, ""]).strip()]
-    lines.append("|" + " --- |" * len(found.columns))
-    lines += [" | ".join(["", *row, ""]).strip() for row in found.astype(str).to_numpy()]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if out:
-        write_text(out, text)
+    lines += ["", *markdown_table(found)]
+    publish(lines, out)
 
 
 if __name__ == "__main__":

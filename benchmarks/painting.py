@@ -9,10 +9,10 @@ from typing import Annotated
 import cv2
 import numpy as np
 import typer
+from publishing import publish
 
 from eumlib.datasets import load_faces
 from eumlib.detection import FaceNotFoundError
-from eumlib.files import write_text
 from eumlib.landmarks import landmark_finder
 from eumlib.masks import SHAPES, Mask, paint_mask
 
@@ -49,10 +49,7 @@ def main(
     for shape, rounds in seconds.items():
         middle = float(np.median(rounds)) / len(found)
         lines.append(f"| {shape} | {1000 * middle:.2f} | {1 / middle:.0f} |")
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if out:
-        write_text(out, text)
+    publish(lines, out)
 
 
 if __name__ == "__main__":

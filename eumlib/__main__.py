@@ -128,7 +128,7 @@ def embed(
         acquisition.acquire_as_a_camera_does
         if camera
         else acquisition.acquire_with_unmasked_landmarks,
-        workers or (os.cpu_count() or 1 if len(chosen) >= FACES_WORTH_WORKERS else 1),
+        workers or _workers_for(chosen),
     ).write_to(out, "float16" if float16 else "float32")
     outcomes = embeddings.read_outcomes(out)
     lost = outcomes[outcomes["reason"].notna()]
@@ -141,6 +141,10 @@ def embed(
         named = failed.unique()
         listed = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
         print(f"  {reason}: {len(named)} × {listed}")
+
+
+def _workers_for(chosen: faces.FaceSet) -> int:
+    return 1 if len(chosen) < FACES_WORTH_WORKERS else os.cpu_count() or 1
 
 
 def _faces(face_set: str, root: Path | None, count: int, seed: int) -> faces.FaceSet:

@@ -104,17 +104,7 @@ def acquire_with_unmasked_landmarks(
 
     Taught in notebook 03.
     """
-    first, *painted = _views(face, masks)
-    try:
-        picture = face.read()
-        located = finder.locate(picture)
-        outcomes = [_cut_out(first, picture, located, align, first.view)]
-    except FAILURES_TO_ACQUIRE as error:
-        return [_failed(view, error) for view in (first, *painted)]
-    for view in painted:
-        masked = paint_mask(picture, located.landmarks, view.mask)
-        outcomes.append(_cut_out(view, masked, located, align, first.view))
-    return outcomes
+    return _acquire(face, masks, align, finder, lambda _masked, bare: bare, UNMASKED)
 
 
 def acquire_as_a_camera_does(
@@ -126,17 +116,30 @@ def acquire_as_a_camera_does(
 
     Taught in notebook 03.
     """
+    return _acquire(face, masks, align, finder, lambda masked, _bare: finder.locate(masked), MASKED)
+
+
+def _acquire(
+    face: Face,
+    masks: Sequence[Mask],
+    align: Align,
+    finder: LandmarkFinder,
+    locate_masked: Callable[[np.ndarray, LocatedFace], LocatedFace],
+    landmarks_from: str,
+) -> list[Outcome]:
+    """All views; `locate_masked` tells where a masked one is, from it and from the bare face."""
     first, *painted = _views(face, masks)
     try:
         picture = face.read()
-        located = finder.locate(picture)
-        outcomes = [_cut_out(first, picture, located, align, first.view)]
+        bare = finder.locate(picture)
+        outcomes = [_cut_out(first, picture, bare, align, first.view)]
     except FAILURES_TO_ACQUIRE as error:
         return [_failed(view, error) for view in (first, *painted)]
     for view in painted:
-        masked = paint_mask(picture, located.landmarks, view.mask)
+        masked = paint_mask(picture, bare.landmarks, view.mask)
         try:
-            outcomes.append(_cut_out(view, masked, finder.locate(masked), align, MASKED))
+            located = locate_masked(masked, bare)
+            outcomes.append(_cut_out(view, masked, located, align, landmarks_from))
         except FAILURES_TO_ACQUIRE as error:
             outcomes.append(_failed(view, error))
     return outcomes

@@ -82,8 +82,8 @@ def with_border(find: Finder) -> Finder:
 class FaceDetector:
     """MTCNN, then HOG: of several faces, the one that is large and near the centre.
 
-    On a picture of which nothing is known, HOG first would save a few milliseconds, and find twice
-    as many faces that are none behind masks.
+    On a picture of which nothing is known, HOG first would save a few milliseconds, and find more
+    faces that are none, behind masks above all.
 
     Taught in notebook 01.
     """

@@ -173,34 +173,33 @@ def evaluate(
                 last_error = error
                 continue
             rates = error_rates(scores, deployed)
-            resampled = bootstrap_rates(scores, deployed, resamples, seed)
+            draws = pd.DataFrame(map(asdict, bootstrap_rates(scores, deployed, resamples, seed)))
             if setting == UNMASKED_SETTING:
                 deployed = unmasked_thresholds(rates)
-            values, draws = pd.Series(asdict(rates)), pd.DataFrame(map(asdict, resampled))
-            if deployed is None:
-                values[list(DEPLOYED_RATES)] = draws[list(DEPLOYED_RATES)] = np.nan
             if name is None:
                 plain_eer, plain_draws = rates.eer, draws["eer"]
+            values = pd.Series(asdict(rates))
             values["eer_change"] = rates.eer - plain_eer if name else np.nan
             draws["eer_change"] = draws["eer"] - plain_draws if name else np.nan
-            rows.append(
-                {
-                    "setting": setting,
-                    "backbone": table.rows["backbone"].iloc[0],
-                    "unmasking": name,
-                    "people": scores.people,
-                    "pictures": table.rows["image_id"].nunique(),
-                    "mated_pairs": len(scores.mated),
-                    "non_mated_pairs": len(scores.non_mated),
-                    "not_acquired": table.not_acquired,
-                    "attempts": table.attempts,
-                    **values,
-                    **_intervals(draws),
-                }
-            )
+            if deployed is None:
+                values[list(DEPLOYED_RATES)] = draws[list(DEPLOYED_RATES)] = np.nan
+            case = {"setting": setting, "unmasking": name}
+            rows.append(case | _counts(table, scores) | dict(values) | _intervals(draws))
     if not rows:
         raise last_error
     return pd.DataFrame(rows)
+
+
+def _counts(table: EmbeddingTable, scores: PairScores) -> dict[str, object]:
+    return {
+        "backbone": table.rows["backbone"].iloc[0],
+        "people": scores.people,
+        "pictures": table.rows["image_id"].nunique(),
+        "mated_pairs": len(scores.mated),
+        "non_mated_pairs": len(scores.non_mated),
+        "not_acquired": table.not_acquired,
+        "attempts": table.attempts,
+    }
 
 
 def _intervals(draws: pd.DataFrame) -> dict[str, float]:

@@ -116,6 +116,7 @@ class RandomMasks:
     kinds: tuple[MaskKind, ...] = (FLAT,)
 
     def masks_for(self, face: Face) -> tuple[Mask, ...]:
+        """One mask of each kind."""
         return tuple(
             kind.draw(_random(self.seed, place, face.image_id))
             for place, kind in enumerate(self.kinds)
@@ -161,6 +162,7 @@ class ReplayedMasks:
         return cls(masks)
 
     def masks_for(self, face: Face) -> tuple[Mask, ...]:
+        """The one mask that the log has for the picture; without one, MaskPlanError."""
         if face.image_id not in self.masks:
             raise MaskPlanError(
                 f"the log of {len(self.masks)} masks has none for {face.image_id}; add a line for "
@@ -214,6 +216,7 @@ class SharedMasks:
         return cls(given)
 
     def masks_for(self, face: Face) -> tuple[Mask, ...]:
+        """The one mask of the picture; MaskPlanError for one that the masks are not shared by."""
         if face.image_id not in self.masks:
             raise MaskPlanError(f"{face.image_id} is not among the faces that masks are shared by")
         return (self.masks[face.image_id],)

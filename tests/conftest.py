@@ -1,9 +1,11 @@
 import dlib
 import pytest
+from odd_pictures import save
 
 from eumlib.backbones import default_backbone
 from eumlib.datasets import orl_faces
 from eumlib.fetching import fetch
+from eumlib.generator import generate_face
 from eumlib.landmarks import landmark_finder
 
 
@@ -53,3 +55,20 @@ def orl_picture(orl):
 @pytest.fixture(scope="session")
 def orl_landmarks(orl_picture, finder):
     return finder.find(orl_picture)
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """Four faces of the generator."""
+    return [generate_face(index, seed=4) for index in range(4)]
+
+
+@pytest.fixture
+def people_folder(tmp_path, pictures):
+    """A folder of two people with two pictures each."""
+    folder = tmp_path / "people"
+    save(folder / "Bob" / "1.png", pictures[0])
+    save(folder / "Ann" / "a.png", pictures[1])
+    save(folder / "Ann" / "b.PNG", pictures[2])
+    save(folder / "Bob" / "2.bmp", pictures[3])
+    return folder

@@ -23,22 +23,6 @@ from eumlib.generator import generate_face
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    return [generate_face(index, seed=4) for index in range(4)]
-
-
-@pytest.fixture
-def root(tmp_path, pictures):
-    """A folder of two people with two pictures each."""
-    folder = tmp_path / "people"
-    save(folder / "Bob" / "1.png", pictures[0])
-    save(folder / "Ann" / "a.png", pictures[1])
-    save(folder / "Ann" / "b.PNG", pictures[2])
-    save(folder / "Bob" / "2.bmp", pictures[3])
-    return folder
-
-
 def test_orl_has_ten_pictures_each_of_forty_people():
     faces = orl_faces()
     assert len(faces) == 400
@@ -94,33 +78,33 @@ def test_a_folder_that_does_not_exist_is_refused_with_the_known_sets(tmp_path):
     assert str(tmp_path / "nowhere") in str(error.value)
 
 
-def test_load_faces_knows_names_paths_and_options(root):
+def test_load_faces_knows_names_paths_and_options(people_folder):
     assert len(load_faces("orl")) == 400
     assert [face.image_id for face in load_faces("synthetic", count=2, seed=7)] == [
         "synthetic-7-000000",
         "synthetic-7-000001",
     ]
-    assert len(load_faces(root)) == len(load_faces(str(root))) == 4
+    assert len(load_faces(people_folder)) == len(load_faces(str(people_folder))) == 4
 
 
-def test_an_option_that_a_set_does_not_have_is_refused(root):
+def test_an_option_that_a_set_does_not_have_is_refused(people_folder):
     with pytest.raises(TypeError, match="count"):
         load_faces("orl", count=3)
     with pytest.raises(TypeError, match="seed"):
-        load_faces(root, seed=3)
+        load_faces(people_folder, seed=3)
 
 
-def test_faces_can_be_sent_to_other_processes(root):
-    for faces in (orl_faces(), synthetic_faces(1), folder_faces(root)):
+def test_faces_can_be_sent_to_other_processes(people_folder):
+    for faces in (orl_faces(), synthetic_faces(1), folder_faces(people_folder)):
         again = pickle.loads(pickle.dumps(faces[0]))
         np.testing.assert_array_equal(again.read(), faces[0].read())
 
 
-def test_what_is_known_to_be_cropped_to_one_face_is_noted(root):
+def test_what_is_known_to_be_cropped_to_one_face_is_noted(people_folder):
     assert orl_faces().one_face
     assert synthetic_faces(1).one_face
-    assert not folder_faces(root).one_face
-    assert load_faces(root, one_face=True).one_face
+    assert not folder_faces(people_folder).one_face
+    assert load_faces(people_folder, one_face=True).one_face
 
 
 @pytest.fixture
@@ -204,16 +188,16 @@ def test_any_folder_with_a_file_of_labels_is_read_so(mfr2):
     assert load_faces(mfr2).fingerprint != before
 
 
-def test_mfr2_without_its_folder_or_labels_is_refused_with_what_it_is(tmp_path, root):
+def test_mfr2_without_its_folder_or_labels_is_refused_with_what_it_is(tmp_path, people_folder):
     for given in (None, tmp_path / "nowhere"):
         with pytest.raises(FaceSetError, match="needs the folder of the data set"):
             mfr2_faces(given)
     with pytest.raises(FaceSetError, match=r"one file of labels, .*and found 0"):
-        mfr2_faces(root)
+        mfr2_faces(people_folder)
     for name in ("a_labels.txt", "b_labels.txt"):
-        (root / name).write_text("")
+        (people_folder / name).write_text("")
     with pytest.raises(FaceSetError, match="and found 2"):
-        load_faces(root)
+        load_faces(people_folder)
 
 
 def test_the_names_of_all_sets_are_known_where_one_is_not():
@@ -232,9 +216,9 @@ def test_lfw_may_lie_among_other_things_as_scikit_learn_leaves_it(lfw, pictures)
         lfw_faces(lfw)
 
 
-def test_a_folder_that_is_not_lfw_is_refused_with_what_was_expected(root):
+def test_a_folder_that_is_not_lfw_is_refused_with_what_was_expected(people_folder):
     with pytest.raises(FaceSetError, match=r"is not LFW: expected Name/Name_0001\.jpg"):
-        lfw_faces(root)
+        lfw_faces(people_folder)
 
 
 def test_without_a_root_lfw_is_fetched(lfw, own_home, tmp_path, monkeypatch):

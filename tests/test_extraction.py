@@ -4,10 +4,10 @@ import subprocess
 import sys
 import time
 
-import dlib
 import numpy as np
 import pandas as pd
 import pytest
+from oracles import dlib_embeddings
 from PIL import Image
 from recognisers import MeanPixels, kill_this_process
 
@@ -18,7 +18,6 @@ from eumlib.extraction import Extraction, ExtractionError, extract_cached
 from eumlib.faces import Face, FaceSet
 from eumlib.files import home
 from eumlib.mask_plans import CLOTH, FLAT, RandomMasks
-from eumlib.masks import paint_mask
 
 PLAN = RandomMasks(seed=3)
 
@@ -68,19 +67,6 @@ def assert_same(one, other):
     pd.testing.assert_frame_equal(one.rows, other.rows)
     pd.testing.assert_frame_equal(one.failures, other.failures)
     np.testing.assert_array_equal(one.vectors, other.vectors)
-
-
-def by_hand(picture, mask, finder, recogniser):
-    """Unmasked and masked embedding of a picture by dlib's own chips and network."""
-    landmarks = finder.find(picture)
-    points = dlib.points([dlib.point(int(x), int(y)) for x, y in landmarks])
-    shape = dlib.full_object_detection(dlib.rectangle(), points)
-    embeddings = []
-    for view in (picture, paint_mask(picture, landmarks, mask)):
-        chip = dlib.get_face_chip(view, shape, size=150, padding=0.25)
-        values = np.array(recogniser.compute_face_descriptor(chip))
-        embeddings.append(values / np.sqrt((values**2).sum()))
-    return embeddings
 
 
 def test_extraction_gives_an_unmasked_and_a_masked_row_a_face(table):
@@ -133,7 +119,9 @@ def test_embeddings_agree_with_dlib_called_by_hand(table, face_set, finder, dlib
     faces = {face.image_id: face for face in face_set}
     for number in range(0, 8, 2):
         face = faces[table.rows["image_id"][number]]
-        unmasked, masked = by_hand(face.read(), PLAN.masks_for(face)[0], finder, dlib_recogniser)
+        unmasked, masked = dlib_embeddings(
+            face.read(), PLAN.masks_for(face)[0], finder, dlib_recogniser
+        )
         np.testing.assert_allclose(table.vectors[number], unmasked, atol=1e-5)
         np.testing.assert_allclose(table.vectors[number + 1], masked, atol=1e-5)
         assert masked @ unmasked < 0.999

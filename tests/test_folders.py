@@ -7,27 +7,10 @@ from odd_pictures import save
 from eumlib import folders
 from eumlib.decoding import UnreadablePictureError
 from eumlib.folders import FaceSetError, folder_faces, labelled_faces, pictures_below
-from eumlib.generator import generate_face
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    return [generate_face(index, seed=4) for index in range(4)]
-
-
-@pytest.fixture
-def root(tmp_path, pictures):
-    """A folder of two people with two pictures each."""
-    folder = tmp_path / "people"
-    save(folder / "Bob" / "1.png", pictures[0])
-    save(folder / "Ann" / "a.png", pictures[1])
-    save(folder / "Ann" / "b.PNG", pictures[2])
-    save(folder / "Bob" / "2.bmp", pictures[3])
-    return folder
-
-
-def test_a_folder_gives_each_picture_with_the_name_of_its_folder(root, pictures):
-    faces = folder_faces(root)
+def test_a_folder_gives_each_picture_with_the_name_of_its_folder(people_folder, pictures):
+    faces = folder_faces(people_folder)
     assert faces.name == "people"
     assert [(face.image_id, face.identity) for face in faces] == [
         ("Ann/a.png", "Ann"),
@@ -40,37 +23,37 @@ def test_a_folder_gives_each_picture_with_the_name_of_its_folder(root, pictures)
         np.testing.assert_array_equal(face.read(), pictures[number])
 
 
-def test_a_folder_leaves_other_files_alone(root, pictures):
-    before = [face.image_id for face in folder_faces(root)]
-    (root / "Ann" / "notes.txt").write_text("no picture")
-    save(root / "cover.png", pictures[0])
-    save(root / "Ann" / "deeper" / "c.png", pictures[0])
-    assert [face.image_id for face in folder_faces(root)] == before
+def test_a_folder_leaves_other_files_alone(people_folder, pictures):
+    before = [face.image_id for face in folder_faces(people_folder)]
+    (people_folder / "Ann" / "notes.txt").write_text("no picture")
+    save(people_folder / "cover.png", pictures[0])
+    save(people_folder / "Ann" / "deeper" / "c.png", pictures[0])
+    assert [face.image_id for face in folder_faces(people_folder)] == before
 
 
-def test_the_fingerprint_of_a_folder_changes_with_its_pictures(root, pictures):
-    before = folder_faces(root).fingerprint
-    assert folder_faces(root).fingerprint == before
-    added = save(root / "Ann" / "c.png", pictures[3])
-    assert folder_faces(root).fingerprint != before
+def test_the_fingerprint_of_a_folder_changes_with_its_pictures(people_folder, pictures):
+    before = folder_faces(people_folder).fingerprint
+    assert folder_faces(people_folder).fingerprint == before
+    added = save(people_folder / "Ann" / "c.png", pictures[3])
+    assert folder_faces(people_folder).fingerprint != before
     added.unlink()
-    assert folder_faces(root).fingerprint == before
-    os.utime(root / "Ann" / "a.png", ns=(1, 1))
-    assert folder_faces(root).fingerprint != before
+    assert folder_faces(people_folder).fingerprint == before
+    os.utime(people_folder / "Ann" / "a.png", ns=(1, 1))
+    assert folder_faces(people_folder).fingerprint != before
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>"])
-def test_a_file_that_is_no_picture_stays_in_the_set_and_raises_when_read(content, root):
-    (root / "Bob" / "3.jpg").write_bytes(content)
-    faces = {face.image_id: face for face in folder_faces(root)}
+def test_a_file_that_is_no_picture_stays_in_the_set_and_raises_when_read(content, people_folder):
+    (people_folder / "Bob" / "3.jpg").write_bytes(content)
+    faces = {face.image_id: face for face in folder_faces(people_folder)}
     assert len(faces) == 5
     with pytest.raises(UnreadablePictureError, match=r"3\.jpg does not decode"):
         faces["Bob/3.jpg"].read()
 
 
-def test_a_picture_that_has_gone_is_unreadable_by_name(root):
-    faces = folder_faces(root)
-    (root / "Ann" / "a.png").unlink()
+def test_a_picture_that_has_gone_is_unreadable_by_name(people_folder):
+    faces = folder_faces(people_folder)
+    (people_folder / "Ann" / "a.png").unlink()
     with pytest.raises(UnreadablePictureError, match=r"a\.png"):
         faces[0].read()
 
@@ -97,17 +80,17 @@ def test_a_folder_of_one_person_is_refused_with_what_was_expected(tmp_path, pict
         folder_faces(tmp_path)
 
 
-def test_links_that_lead_out_of_the_folder_are_left_alone(root, tmp_path, pictures):
-    before = [face.image_id for face in folder_faces(root)]
+def test_links_that_lead_out_of_the_folder_are_left_alone(people_folder, tmp_path, pictures):
+    before = [face.image_id for face in folder_faces(people_folder)]
     outside = save(tmp_path / "outside" / "secret.png", pictures[0])
-    (root / "Ann" / "link.png").symlink_to(outside)
-    (root / "Mallory").symlink_to(outside.parent, target_is_directory=True)
-    assert [face.image_id for face in folder_faces(root)] == before
+    (people_folder / "Ann" / "link.png").symlink_to(outside)
+    (people_folder / "Mallory").symlink_to(outside.parent, target_is_directory=True)
+    assert [face.image_id for face in folder_faces(people_folder)] == before
 
 
-def test_links_within_the_folder_are_followed(root, pictures):
-    (root / "Ann" / "link.png").symlink_to(root / "Bob" / "1.png")
-    faces = {face.image_id: face for face in folder_faces(root)}
+def test_links_within_the_folder_are_followed(people_folder, pictures):
+    (people_folder / "Ann" / "link.png").symlink_to(people_folder / "Bob" / "1.png")
+    faces = {face.image_id: face for face in folder_faces(people_folder)}
     np.testing.assert_array_equal(faces["Ann/link.png"].read(), pictures[0])
 
 
@@ -121,20 +104,20 @@ def test_a_link_that_leads_nowhere_is_kept_and_its_reading_fails_by_name(tmp_pat
         faces[0].read()
 
 
-def test_hidden_files_and_folders_are_left_alone(root, pictures):
-    before = [face.image_id for face in folder_faces(root)]
-    save(root / ".thumbnails" / "a.png", pictures[0])
-    (root / "Ann" / "._a.png").write_bytes(b"what macOS leaves on other people's disks")
-    assert [face.image_id for face in folder_faces(root)] == before
+def test_hidden_files_and_folders_are_left_alone(people_folder, pictures):
+    before = [face.image_id for face in folder_faces(people_folder)]
+    save(people_folder / ".thumbnails" / "a.png", pictures[0])
+    (people_folder / "Ann" / "._a.png").write_bytes(b"what macOS leaves on other people's disks")
+    assert [face.image_id for face in folder_faces(people_folder)] == before
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_only_regular_files_are_pictures(root):
-    before = [face.image_id for face in folder_faces(root)]
-    os.mkfifo(root / "Ann" / "pipe.png")
-    (root / "Ann" / "piped.png").symlink_to(root / "Ann" / "pipe.png")
-    (root / "Ann" / "folder.png").mkdir()
-    assert [face.image_id for face in folder_faces(root)] == before
+def test_only_regular_files_are_pictures(people_folder):
+    before = [face.image_id for face in folder_faces(people_folder)]
+    os.mkfifo(people_folder / "Ann" / "pipe.png")
+    (people_folder / "Ann" / "piped.png").symlink_to(people_folder / "Ann" / "pipe.png")
+    (people_folder / "Ann" / "folder.png").mkdir()
+    assert [face.image_id for face in folder_faces(people_folder)] == before
 
 
 def test_the_order_is_that_of_names_and_keeps_people_together(tmp_path, pictures):
@@ -145,29 +128,29 @@ def test_the_order_is_that_of_names_and_keeps_people_together(tmp_path, pictures
     ]  # fmt: skip
 
 
-def test_a_list_of_pictures_agrees_with_a_slow_one(root):
-    (root / "Cy").symlink_to(root / "Bob", target_is_directory=True)
+def test_a_list_of_pictures_agrees_with_a_slow_one(people_folder):
+    (people_folder / "Cy").symlink_to(people_folder / "Bob", target_is_directory=True)
     slow = [
         (path.parent.name, path.name, path, path.stat().st_size, path.stat().st_mtime_ns)
-        for path in sorted(root.glob("*/*"))
+        for path in sorted(people_folder.glob("*/*"))
     ]
     assert len(slow) == 6
-    assert [tuple(picture) for picture in pictures_below(root)] == slow
+    assert [tuple(picture) for picture in pictures_below(people_folder)] == slow
 
 
-def test_a_name_that_no_table_could_hold_is_refused(root):
-    os.mkdir(os.fsencode(root) + b"/Zo\xeb")
-    with open(os.fsencode(root) + b"/Zo\xeb/1.png", "wb") as file:
+def test_a_name_that_no_table_could_hold_is_refused(people_folder):
+    os.mkdir(os.fsencode(people_folder) + b"/Zo\xeb")
+    with open(os.fsencode(people_folder) + b"/Zo\xeb/1.png", "wb") as file:
         file.write(b"")
     with pytest.raises(FaceSetError, match=r"not UTF-8, rename it: 'Zo\\udceb/1\.png'"):
-        folder_faces(root)
+        folder_faces(people_folder)
 
 
-def test_that_there_is_very_much_to_do_is_said(root, monkeypatch, capsys):
-    folder_faces(root)
+def test_that_there_is_very_much_to_do_is_said(people_folder, monkeypatch, capsys):
+    folder_faces(people_folder)
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr(folders, "MANY_PICTURES", 4)
-    folder_faces(root)
+    folder_faces(people_folder)
     assert "holds 4 pictures. Embedding them takes hours" in capsys.readouterr().err
 
 
@@ -242,13 +225,13 @@ def test_a_bare_face_is_told_however_its_label_is_spelt(bare, labelled):
     assert [face.worn_mask for face in labelled_faces(labelled)] == ["surgical_blue", None, None]
 
 
-def test_a_set_is_labelled_even_where_nobody_wears_a_mask(labelled, root):
+def test_a_set_is_labelled_even_where_nobody_wears_a_mask(labelled, people_folder):
     labels = labelled / "labels.txt"
     labels.write_text(labels.read_text().replace("surgical_blue", "no-mask"))
     faces = labelled_faces(labelled)
     assert faces.labelled
     assert not any(face.worn_mask for face in faces)
-    assert not folder_faces(root).labelled
+    assert not folder_faces(people_folder).labelled
 
 
 def test_labels_change_the_fingerprint(labelled):

@@ -1,14 +1,14 @@
 """The table of synthetic faces in data/, and whether it is what its data card says."""
 
-import dlib
 import numpy as np
 import pytest
+from oracles import dlib_embeddings
 
 from eumlib.datasets import synthetic_faces
 from eumlib.embeddings import SYNTHETIC_TABLE, synthetic_training_table
 from eumlib.landmarks import finder_for
 from eumlib.mask_plans import RandomMasks
-from eumlib.masks import Mask, paint_mask
+from eumlib.masks import Mask
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +34,6 @@ def test_the_table_of_synthetic_faces_has_unit_length_within_half_precision(synt
     np.testing.assert_allclose(lengths, 1, atol=1e-3)
 
 
-def by_hand(picture, mask, finder, recogniser):
-    """Unmasked and masked embedding of a picture by dlib's own chips and network."""
-    landmarks = finder.find(picture)
-    points = dlib.points([dlib.point(int(x), int(y)) for x, y in landmarks])
-    shape = dlib.full_object_detection(dlib.rectangle(), points)
-    embeddings = []
-    for view in (picture, paint_mask(picture, landmarks, mask)):
-        chip = dlib.get_face_chip(view, shape, size=150, padding=0.25)
-        values = np.array(recogniser.compute_face_descriptor(chip))
-        embeddings.append(values / np.sqrt((values**2).sum()))
-    return embeddings
-
-
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 1.0])
 def test_the_table_of_synthetic_faces_can_be_rebuilt(share, synthetic, dlib_recogniser):
     rows = synthetic.rows
@@ -55,7 +42,7 @@ def test_the_table_of_synthetic_faces_can_be_rebuilt(share, synthetic, dlib_reco
     face = faces[-1]
     assert face.image_id == image_id
     (mask,) = RandomMasks(seed=1).masks_for(face)
-    expected = by_hand(face.read(), mask, finder_for(faces), dlib_recogniser)
+    expected = dlib_embeddings(face.read(), mask, finder_for(faces), dlib_recogniser)
     for view, vector in zip(("unmasked", "masked"), expected, strict=True):
         (place,) = np.flatnonzero((rows["image_id"] == image_id) & (rows["view"] == view))
         stored = synthetic.vectors[place]

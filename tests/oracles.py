@@ -1,0 +1,19 @@
+"""What dlib itself gives, step by step, to compare with."""
+
+import dlib
+import numpy as np
+
+from eumlib.masks import paint_mask
+
+
+def dlib_embeddings(picture, mask, finder, recogniser):
+    """Unmasked and masked embedding of a picture by dlib's own chips and network."""
+    landmarks = finder.find(picture)
+    points = dlib.points([dlib.point(int(x), int(y)) for x, y in landmarks])
+    shape = dlib.full_object_detection(dlib.rectangle(), points)
+    embeddings = []
+    for view in (picture, paint_mask(picture, landmarks, mask)):
+        chip = dlib.get_face_chip(view, shape, size=150, padding=0.25)
+        values = np.array(recogniser.compute_face_descriptor(chip))
+        embeddings.append(values / np.sqrt((values**2).sum()))
+    return embeddings

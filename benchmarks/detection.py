@@ -142,26 +142,19 @@ def compare(
 
 @app.command()
 def fit(face_set: FacesOption = "orl", root: RootOption = None, sample: SampleOption = 400) -> None:
-    """The medians of shift and size of HOG's boxes, in heights of MTCNN's."""
+    """Where HOG's boxes lie, by the eyes and in widths of MTCNN's boxes: the medians."""
     faces = load_faces(face_set, **({"root": root} if root else {}))
     rows = []
     for face in sampled(faces, min(sample, len(faces))):
         picture = face.read()
-        hog, found = find_by_hog(picture), mtcnn().find(picture).boxes
-        if len(hog) == len(found) == 1:
-            left, top, right, bottom = found[0]
-            (box,), height = hog, bottom - top
-            rows.append(
-                (
-                    ((box.left + box.right) / 2 - (left + right) / 2) / height,
-                    ((box.top + box.bottom) / 2 - (top + bottom) / 2) / height,
-                    (box.right - box.left + box.bottom - box.top) / 2 / height,
-                )
-            )
-    shift_right, shift_down, side = np.median(rows, axis=0)
-    print(
-        f"{len(rows)} faces: shift right {shift_right:.3f}, down {shift_down:.3f}, side {side:.3f}"
-    )
+        hog, found = find_by_hog(picture), mtcnn().find(picture)
+        if len(hog) == len(found.boxes) == 1:
+            (box,), eyes = hog, found.points[0, :2].mean(axis=0)
+            width = found.boxes[0, 2] - found.boxes[0, 0]
+            below = ((box.top + box.bottom) / 2 - eyes[1]) / width
+            rows.append((below, (box.right - box.left + box.bottom - box.top) / 2 / width))
+    below, side = np.median(rows, axis=0)
+    print(f"{len(rows)} faces: below the eyes {below:.3f}, side {side:.3f}")
 
 
 if __name__ == "__main__":

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import dlib
 import numpy as np
 
+if TYPE_CHECKING:
+    from eumlib.mtcnn import FoundFaces
+
 BORDER_SHARE = 0.25  # of the short side, replicated around a picture: for faces that fill it
 
-# MTCNN's box as a HOG box, on whose like the landmark predictor was trained: shift and side of a
-# square, in heights of MTCNN's box. Fitted by ``python benchmarks/detection.py fit``. On a head
-# turned aside the box's centre, and with it this square, is off sideways; the eyes would not be.
-SHIFT_RIGHT, SHIFT_DOWN, SIDE = 0.031, 0.075, 0.825
+# MTCNN's face as a HOG box, on whose like the landmark predictor was trained: how far below the
+# middle of the eyes its centre lies, and its side, in widths of MTCNN's box. The eyes are what a
+# mask leaves bare, and the box's own centre is off where a head is turned. Fitted by
+# ``python benchmarks/detection.py fit``.
+BELOW_THE_EYES, SIDE = 0.25, 1.1
 
 Picture = np.ndarray
 Finder = Callable[[Picture], Iterable["Box"]]
@@ -58,14 +62,14 @@ def find_by_mtcnn(picture: Picture) -> list[Box]:
     """The faces that MTCNN finds, at its usual thresholds."""
     from eumlib.mtcnn import mtcnn  # torch is only loaded where the chain comes to this step
 
-    return [_as_hog_box(box) for box in mtcnn().find(picture).boxes]
+    return _as_hog_boxes(mtcnn().find(picture))
 
 
 def find_by_eager_mtcnn(picture: Picture) -> list[Box]:
     """The faces that MTCNN finds at low thresholds, and more that are none."""
     from eumlib.mtcnn import Thresholds, mtcnn
 
-    return [_as_hog_box(box) for box in mtcnn().find(picture, Thresholds(0.3, 0.3, 0.3)).boxes]
+    return _as_hog_boxes(mtcnn().find(picture, Thresholds(0.3, 0.3, 0.3)))
 
 
 def with_border(find: Finder) -> Finder:
@@ -143,13 +147,11 @@ def _hog_detector() -> dlib.fhog_object_detector:
     return dlib.get_frontal_face_detector()
 
 
-def _as_hog_box(box: np.ndarray) -> Box:
-    left, top, right, bottom = box
-    height = bottom - top
-    x = (left + right) / 2 + SHIFT_RIGHT * height
-    y = (top + bottom) / 2 + SHIFT_DOWN * height
-    half = SIDE * height / 2
-    return Box(*(round(side) for side in (x - half, y - half, x + half, y + half)))
+def _as_hog_boxes(found: FoundFaces) -> list[Box]:
+    widths = (found.boxes[:, 2] - found.boxes[:, 0])[:, None]
+    centres = found.points[:, :2].mean(axis=1) + (0, BELOW_THE_EYES) * widths
+    corners = np.hstack([centres - SIDE / 2 * widths, centres + SIDE / 2 * widths])
+    return [Box(*row) for row in corners.round().astype(int).tolist()]
 
 
 def _prominence(box: Box, picture: Picture) -> float:

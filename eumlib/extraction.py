@@ -53,7 +53,7 @@ FACES_A_SHARD = 512
 FACES_A_TASK = 8
 CHIPS_A_BATCH = 64
 TASKS_AHEAD = 3  # a worker: enough that none waits, few enough that memory stays small
-_VERSION = "3"  # part of every cache key; raise it when extraction changes its results
+_VERSION = "4"  # part of every cache key; raise it when extraction changes its results
 
 Task = list[tuple[Face, tuple[Mask, ...]]]
 

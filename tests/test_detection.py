@@ -53,6 +53,18 @@ def test_mtcnns_boxes_frame_faces_as_hogs_do(orl):
     assert min(shares) > 0.5
 
 
+def test_mtcnns_boxes_stay_on_faces_that_are_turned_aside(orl):
+    beside_hog = []
+    for face in list(orl)[::4]:
+        picture = face.read()
+        hog, mtcnn = find_by_hog(picture), find_by_mtcnn(picture)
+        if len(hog) == len(mtcnn) == 1:
+            shift = (mtcnn[0].left + mtcnn[0].right - hog[0].left - hog[0].right) / 2
+            beside_hog.append(abs(shift) / (hog[0].right - hog[0].left))
+    assert len(beside_hog) > 90
+    assert max(beside_hog) < 0.15
+
+
 def test_behind_a_border_boxes_keep_their_place_in_the_picture(orl_picture):
     (plain,), (bordered,) = find_by_hog(orl_picture), with_border(find_by_hog)(orl_picture)
     assert overlap(plain, bordered) > 0.6

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: report test lab check clean
+.PHONY: report test lab study check clean
 
 report: $(VENV)/installed
 	$(RUN) eumlib report
@@ -13,6 +13,27 @@ test: $(VENV)/installed
 
 lab: $(VENV)/installed
 	$(RUN) jupyterlab notebooks
+
+# Trains and judges what data/models and data/study.json hold; LFW=… takes your copy of LFW.
+TABLES = build/study
+MASKS = --seed 5 --mask flat --mask flat --mask surgical --mask respirator --mask cloth
+PICTURES = --faces $* $(if $(filter lfw,$*),$(if $(LFW),--root $(LFW)))
+
+study: $(foreach set,lfw orl synthetic,$(TABLES)/$(set)_paper.parquet $(TABLES)/$(set)_camera.parquet)
+	$(RUN) eumlib study $(TABLES)
+
+$(TABLES)/synthetic_paper.parquet: data/synthetic_dlib_resnet_v1.parquet
+	mkdir -p $(TABLES) && cp $< $@
+
+$(TABLES)/synthetic_camera.parquet: | $(VENV)/installed
+	$(RUN) eumlib embed --faces synthetic --count 10240 --seed 1 --float16 --camera \
+		--mask flat --mask surgical --mask respirator --mask cloth --out $@
+
+$(TABLES)/%_paper.parquet: | $(VENV)/installed
+	$(RUN) eumlib embed $(PICTURES) $(MASKS) --out $@
+
+$(TABLES)/%_camera.parquet: | $(VENV)/installed
+	$(RUN) eumlib embed $(PICTURES) $(MASKS) --camera --out $@
 
 check: $(VENV)/installed
 	$(RUN) ruff check . && $(RUN) ruff format --check .

@@ -2,14 +2,16 @@
 
 Modules import in one direction only, in the order in which the data flows::
 
-    files · progress · threads · fetching
+    files · provenance · weights · progress · threads · fetching
     decoding · generator · faces · folders · datasets · pairs
     mtcnn · detection · landmarks · alignment
     flat_masks · mask_textures · mask_fitting · lifelike_masks · masks · mask_plans
     recogniser · dlib_resnet · arcface · backbones
     acquisition · embeddings · extraction · failures
-    centring · triplets · losses · unmasking · training · verification · evaluation
-    projection · pictures · figures · widgets · workbook · report
+    centring · triplets · negatives · losses · unmasking · validation · recipes · training
+    verification · evaluation · resampling · judging
+    conditions · baselines · cases · study
+    projection · pictures · figures · circle · widgets · playground · workbook · report
 """
 
 __version__ = "0.1.0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -26,10 +27,13 @@ from eumlib import (
     losses,
     mask_plans,
     pairs,
+    recipes,
     report,
+    study,
     training,
     unmasking,
     verification,
+    weights,
     workbook,
 )
 from eumlib.files import write_text
@@ -46,6 +50,7 @@ EXPECTED_ERRORS = (
     pairs.PairsFileError,
     unmasking.ModelError,
     verification.ScoreError,
+    weights.WeightsError,
     workbook.NotebookError,
     workbook.ParameterError,
 )
@@ -53,6 +58,9 @@ FACES_WORTH_WORKERS = 400  # for fewer, starting worker processes takes longer t
 LOSSES = {loss.name: loss for loss in (losses.SelfRestrainedTripletLoss, losses.TripletLoss)}
 
 TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]
+TablesOption = Annotated[
+    list[Path], typer.Option("--table", help="table of embeddings (.parquet); repeat it for more")
+]
 
 
 @app.callback()
@@ -189,24 +197,33 @@ def make_pairs(
 
 @app.command()
 def train(
-    table: TablePath,
+    table: TablesOption,
     out: Annotated[Path, typer.Option(help="model to write (.safetensors)")],
+    recipe: Annotated[str, typer.Option(help=f"{' or '.join(recipes.RECIPES)}")] = "workbook",
     loss: Annotated[str, typer.Option(help=f"{' or '.join(LOSSES)}")] = "srt",
-    epochs: Annotated[int, typer.Option(min=1)] = training.Schedule.epochs,
+    epochs: Annotated[int, typer.Option(min=1)] = recipes.FAITHFUL.epochs,
     seed: Annotated[int, typer.Option()] = 0,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="file to go on from, if training is stopped")
+    ] = None,
 ) -> None:
-    """Train an unmasking model on a table; a tenth of its people is kept for validation."""
-    if loss not in LOSSES:
-        raise typer.BadParameter(f"{loss!r} is not one of {', '.join(LOSSES)}", param_hint="--loss")
-    fit = training.train_unmasker(
-        embeddings.read_table(table),
-        LOSSES[loss](),
-        training.Schedule(epochs=epochs, seed=seed),
-        training.available_device(),
+    """Train an unmasking model on tables; a tenth of their people is kept for validation."""
+    for value, known, option in ((loss, LOSSES, "--loss"), (recipe, recipes.RECIPES, "--recipe")):
+        if value not in known:
+            raise typer.BadParameter(
+                f"{value!r} is not one of {', '.join(known)}", param_hint=option
+            )
+    chosen = replace(recipes.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
+    parts = [training.split_for_validation(embeddings.read_table(path)) for path in table]
+    trained = training.train_unmasker(
+        *zip(*parts, strict=True),
+        recipe=chosen,
+        device=training.available_device(),
+        checkpoint=checkpoint,
     )
-    unmasking.save_model(fit.model, out)
-    print(fit.history.to_string(index=False, float_format="{:.4f}".format))
-    print(f"{out}: weights of epoch {fit.best_epoch}, the best by validation")
+    trained.unmasker.save(out)
+    print(trained.fit.history.to_string(index=False, float_format="{:.4f}".format))
+    print(f"{out}: weights of epoch {trained.fit.best_epoch}, the best by validation")
 
 
 @app.command()
@@ -221,13 +238,13 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
 ) -> None:
     """Error rates of a table, without and with unmasking models."""
-    models = {path.stem: unmasking.load_model(path) for path in model or []}
+    unmaskers = {path.stem: unmasking.Unmasker.load(path) for path in model or []}
     given = embeddings.read_table(table)
     listed = None
     if pairs_path:
         people = given.outcomes.groupby("identity")["image_id"].unique()
         listed = pairs.read_pairs(pairs_path, people.to_dict())
-    results = evaluation.evaluate(given, models, resamples, seed, listed)
+    results = evaluation.evaluate(given, unmaskers, resamples, seed, listed)
     if json_path:
         evaluation.write_results(results, json_path)
     _print_table(evaluation.summary(results))
@@ -243,6 +260,20 @@ def _print_table(frame: pd.DataFrame) -> None:
     for row in frame.astype(str).to_numpy():
         shown.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 180).print(shown)
+
+
+@app.command("study")
+def make_study(
+    folder: Annotated[Path, typer.Argument(help="tables of embeddings, as `make study` embeds")],
+    results: Annotated[Path, typer.Option(help="JSON to write")] = Path("data/study.json"),
+    models: Annotated[Path, typer.Option(help="folder for models")] = Path("data/models"),
+    seeds: Annotated[int, typer.Option(min=1, help="trainings of each target")] = 5,
+    ablation_seeds: Annotated[int, typer.Option(min=1, help="trainings of each case")] = 3,
+    resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
+) -> None:
+    """Train and judge everything that the workbook claims about training on people."""
+    study.run_study(folder, results, models, seeds, ablation_seeds, resamples)
+    print(f"{results}: ablation, matrix, targets, unseen styles; models in {models}")
 
 
 @app.command()

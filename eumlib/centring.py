@@ -30,16 +30,16 @@ class Centring:
     mean: np.ndarray
 
     @classmethod
-    def learn(cls, training: EmbeddingTable) -> Centring:
-        """The mean of the unmasked embeddings of training faces.
+    def learn(cls, *training: EmbeddingTable) -> Centring:
+        """The mean of the unmasked embeddings of training faces, those of all tables together.
 
         Raises:
             TableError: there are none.
         """
-        unmasked = training.of_view(UNMASKED)
+        unmasked = np.concatenate([table.of_view(UNMASKED).vectors for table in training])
         if not len(unmasked):
-            raise TableError("centring is learnt from unmasked views, and this table has none")
-        return cls(unmasked.vectors.mean(axis=0))
+            raise TableError("centring is learnt from unmasked views, and there are none")
+        return cls(unmasked.mean(axis=0))
 
     def apply(self, table: EmbeddingTable) -> EmbeddingTable:
         """The table with centred embeddings; its ``backbone`` says so.

@@ -27,7 +27,7 @@ from eumlib.acquisition import MASKED, UNMASKED, WORN
 from eumlib.embeddings import EmbeddingTable, TableError
 from eumlib.files import write_text
 from eumlib.pairs import Pair
-from eumlib.unmasking import EmbeddingUnmaskingModel, unmask
+from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker, unmask
 from eumlib.verification import (
     FaceViews,
     PairScores,
@@ -55,12 +55,14 @@ class ComparedViews:
     Attributes:
         unmasked: the unmasked views.
         masked: the masked views, raw or after an EUM.
+        backbone: name of the recogniser.
         worn: whether masks were worn, not painted; then a picture has one view.
         pairs: the pairs to compare, by picture; None compares everyone with everyone.
     """
 
     unmasked: FaceViews
     masked: FaceViews
+    backbone: str
     worn: bool = False
     pairs: tuple[Pair, ...] | None = None
 
@@ -87,7 +89,13 @@ class ComparedViews:
                 f"{len(unmasked.vectors)} and {len(masked.vectors)}"
             )
         worn = bool((table.rows["mask_shape"] == WORN).any())
-        return cls(unmasked, masked, worn, None if pairs is None else tuple(pairs))
+        return cls(
+            unmasked,
+            masked,
+            table.rows["backbone"].iloc[0],
+            worn,
+            None if pairs is None else tuple(pairs),
+        )
 
     def through(self, model: EmbeddingUnmaskingModel) -> ComparedViews:
         """The same views, the masked ones passed through the EUM."""
@@ -129,70 +137,89 @@ class ComparedViews:
 
 def evaluate(
     table: EmbeddingTable,
-    models: Mapping[str, EmbeddingUnmaskingModel],
+    unmaskers: Mapping[str, Unmasker],
     resamples: int = 200,
     seed: int = 0,
     pairs: Sequence[Pair] | None = None,
 ) -> pd.DataFrame:
-    """Every setting without an EUM, and those with masks with each model.
+    """Every setting without an EUM, and those with masks with each unmasker.
+
+    An unmasker that was trained on centred embeddings is judged on centred ones, beside what the
+    recogniser scores on them without it.
 
     Args:
         table: faces of people on whom no model was trained, unmasked and masked.
-        models: by the name that the results carry.
+        unmaskers: by the name that the results carry.
         resamples: bootstrap resamples of people behind each interval.
         seed: of the bootstrap.
         pairs: the pairs to compare; without them, everyone with everyone.
 
     Returns:
-        A row a setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the model's
-        name), counts of people, pictures, pairs and faces that were not acquired, every one of
-        `METRICS` (rates as fractions) with its 95 % interval in ``…_low`` and ``…_high``, and
-        ``eer_change``: the EER minus that of the same setting without an EUM, with the interval of
-        the difference, taken resample by resample. A setting that has no mated or no non-mated
+        A row a setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the
+        unmasker's name), counts of people, pictures, pairs and faces that were not acquired, every
+        one of `METRICS` (rates as fractions) with its 95 % interval in ``…_low`` and ``…_high``,
+        and ``eer_change``: the EER minus that of the same setting on the recogniser's own
+        embeddings without an EUM, with the interval of the difference, taken resample by resample.
+        A setting that has no mated or no non-mated
         pairs is left out; without the unmasked setting, there are no rates at its threshold.
 
     Raises:
         TableError: no unmasked or no masked views.
         ScoreError: no setting has mated and non-mated pairs.
-        ModelError: a model of another dimension than the table.
+        ModelError: an unmasker for another recogniser than the table's.
 
     Taught in notebook 08.
     """
-    plain = ComparedViews.of_table(table, pairs)
-    unmaskings = {None: plain} | {name: plain.through(model) for name, model in models.items()}
-    deployed: Thresholds | None = None
+    plain: dict[str, tuple[float, pd.Series]] = {}
     rows, last_error = [], None
-    for setting in plain.settings:
-        plain_eer, plain_draws = np.nan, pd.Series(dtype=float)
-        for name, views in unmaskings.items():
-            if name and setting == UNMASKED_SETTING:
-                continue
-            try:
-                scores = views.scores(setting)
-            except ScoreError as error:
-                last_error = error
-                continue
-            rates = error_rates(scores, deployed)
-            draws = pd.DataFrame(map(asdict, bootstrap_rates(scores, deployed, resamples, seed)))
-            if setting == UNMASKED_SETTING:
-                deployed = unmasked_thresholds(rates)
-            if name is None:
-                plain_eer, plain_draws = rates.eer, draws["eer"]
-            values = pd.Series(asdict(rates))
-            values["eer_change"] = rates.eer - plain_eer if name else np.nan
-            draws["eer_change"] = draws["eer"] - plain_draws if name else np.nan
-            if deployed is None:
-                values[list(DEPLOYED_RATES)] = draws[list(DEPLOYED_RATES)] = np.nan
-            case = {"setting": setting, "unmasking": name}
-            rows.append(case | _counts(table, scores) | dict(values) | _intervals(draws))
+    for unmaskings in _by_space(table, unmaskers, pairs):
+        deployed: Thresholds | None = None
+        for setting in unmaskings[None].settings:
+            for name, views in unmaskings.items():
+                if name and setting == UNMASKED_SETTING:
+                    continue
+                try:
+                    scores = views.scores(setting)
+                except ScoreError as error:
+                    last_error = error
+                    continue
+                rates = error_rates(scores, deployed)
+                draws = pd.DataFrame(
+                    map(asdict, bootstrap_rates(scores, deployed, resamples, seed))
+                )
+                if setting == UNMASKED_SETTING:
+                    deployed = unmasked_thresholds(rates)
+                values = pd.Series(asdict(rates))
+                plain_eer, plain_draws = plain.setdefault(setting, (np.nan, draws["eer"] * np.nan))
+                values["eer_change"] = rates.eer - plain_eer
+                draws["eer_change"] = draws["eer"] - plain_draws
+                if np.isnan(plain_eer):
+                    plain[setting] = rates.eer, draws["eer"]
+                if deployed is None:
+                    values[list(DEPLOYED_RATES)] = draws[list(DEPLOYED_RATES)] = np.nan
+                case = {"setting": setting, "backbone": views.backbone, "unmasking": name}
+                rows.append(case | _counts(table, scores) | dict(values) | _intervals(draws))
     if not rows:
         raise last_error
     return pd.DataFrame(rows)
 
 
+def _by_space(
+    table: EmbeddingTable, unmaskers: Mapping[str, Unmasker], pairs: Sequence[Pair] | None
+) -> list[dict[str | None, ComparedViews]]:
+    """The views without and with each unmasker: in the space as it is, then in each centred one."""
+    spaces: dict[bytes, dict[str | None, ComparedViews]] = {
+        b"": {None: ComparedViews.of_table(table, pairs)}
+    }
+    for name, unmasker in unmaskers.items():
+        key = unmasker.centring.mean.tobytes() if unmasker.centring else b""
+        space = ComparedViews.of_table(unmasker.space_of(table), pairs)
+        spaces.setdefault(key, {None: space})[name] = space.through(unmasker.model)
+    return list(spaces.values())
+
+
 def _counts(table: EmbeddingTable, scores: PairScores) -> dict[str, object]:
     return {
-        "backbone": table.rows["backbone"].iloc[0],
         "people": scores.people,
         "pictures": table.rows["image_id"].nunique(),
         "mated_pairs": len(scores.mated),

@@ -28,7 +28,8 @@ POINTS_A_CURVE = 400
 DET_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
 
 
-def _finished(figure: go.Figure, title: str, alt: str, height: int = 420) -> go.Figure:
+def finished(figure: go.Figure, title: str, alt: str, height: int = 420) -> go.Figure:
+    """The figure with its title, its sentence for those who cannot see it, and our looks."""
     return figure.update_layout(
         template="plotly_white",
         title={"text": title, "font": {"size": 16}},
@@ -72,7 +73,7 @@ def score_distributions(settings: Mapping[str, PairScores], thresholds: Sequence
         f"{np.median(s.non_mated):.2f}"
         for name, s in settings.items()
     )
-    return _finished(
+    return finished(
         figure, "Scores of mated and non-mated pairs", alt, height=140 + 190 * len(settings)
     )
 
@@ -104,7 +105,7 @@ def det_curves(settings: Mapping[str, PairScores]) -> go.Figure:
     figure.update_xaxes(title_text="false match rate, %", **ticks)
     figure.update_yaxes(title_text="false non-match rate, %", **ticks)
     alt = f"DET curves of {', '.join(settings)}: false non-match rate against false match rate"
-    return _finished(figure, "Detection error trade-off", alt, height=520)
+    return finished(figure, "Detection error trade-off", alt, height=520)
 
 
 def _evenly_along(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
@@ -139,7 +140,7 @@ def error_bars(results: pd.DataFrame, metric: str, title: str) -> go.Figure:
         f"{setting} {name or 'without an EUM'}: {100 * value:.1f} %"
         for setting, name, value in results[["setting", "unmasking", metric]].to_numpy()
     )
-    return _finished(figure, f"{title}, with 95 % intervals", alt)
+    return finished(figure, f"{title}, with 95 % intervals", alt)
 
 
 def training_curves(history: pd.DataFrame, best_epoch: int) -> go.Figure:
@@ -171,7 +172,7 @@ def training_curves(history: pd.DataFrame, best_epoch: int) -> go.Figure:
         f"{first.d2:.3f} to {last.d2:.3f}, d3 from {first.d3:.3f} to {last.d3:.3f}; the best "
         f"epoch by validation is {best_epoch}"
     )
-    return _finished(figure, f"Training; the best epoch is {best_epoch}", alt)
+    return finished(figure, f"Training; the best epoch is {best_epoch}", alt)
 
 
 def function_curves(
@@ -190,7 +191,7 @@ def function_curves(
         f"{name} from {y[0]:.2f} at {x[0]:g} to {y[-1]:.2f} at {x[-1]:g}"
         for name, y in curves.items()
     )
-    return _finished(figure, title, alt)
+    return finished(figure, title, alt)
 
 
 def embedding_map(coordinates: np.ndarray, points: pd.DataFrame, title: str) -> go.Figure:
@@ -241,4 +242,4 @@ def embedding_map(coordinates: np.ndarray, points: pd.DataFrame, title: str) -> 
     figure.update_xaxes(title_text="axis 1 (no unit)", zeroline=False)
     figure.update_yaxes(title_text="axis 2 (no unit)", zeroline=False)
     counts = ", ".join(f"{count} {view}" for view, count in points["view"].value_counts().items())
-    return _finished(figure, title, f"map of {counts} embeddings", height=560)
+    return finished(figure, title, f"map of {counts} embeddings", height=560)

@@ -53,10 +53,11 @@ def triplet_distances(
     if anchor.ndim != 2 or len(set(shapes)) != 1:
         raise ValueError(f"anchor, positive and negative must be (N, d) alike, not {shapes}")
     a, p, n = (functional.normalize(x, dim=1) for x in (anchor, positive, negative))
+    # from the cosine: half the arithmetic of squared differences, forward and backward
     return TripletDistances(
-        d1=(a - p).square().sum(dim=1),
-        d2=(a - n).square().sum(dim=1),
-        d3=(p - n).square().sum(dim=1),
+        d1=2 - 2 * (a * p).sum(dim=1),
+        d2=2 - 2 * (a * n).sum(dim=1),
+        d3=2 - 2 * (p * n).sum(dim=1),
     )
 
 
@@ -90,6 +91,10 @@ class TripletLoss(nn.Module):
         """The loss, a tensor without shape, ≥ 0."""
         return functional.relu(distances.d1 - distances.d2 + self.margin).mean()
 
+    def extra_repr(self) -> str:
+        """What stands between the brackets when the loss is printed."""
+        return f"margin={self.margin}"
+
 
 class SelfRestrainedTripletLoss(nn.Module):
     """The triplet loss that stops pushing once the batch is as far apart as the recogniser sets it.
@@ -116,3 +121,7 @@ class SelfRestrainedTripletLoss(nn.Module):
         """The loss, a tensor without shape, ≥ 0."""
         push = distances.d3.mean() if restraint_holds(distances) else distances.d2
         return functional.relu(distances.d1 + self.margin - push).mean()
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets when the loss is printed."""
+        return f"margin={self.margin}"

@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
+from eumlib.centring import Centring
 from eumlib.embeddings import EmbeddingTable
 from eumlib.faces import split_by_identity
 from eumlib.losses import restraint_holds, triplet_distances
 from eumlib.progress import progress_bar
-from eumlib.triplets import TripletSampler
-from eumlib.unmasking import EmbeddingUnmaskingModel, unmask
+from eumlib.recipes import FAITHFUL, Recipe
+from eumlib.threads import torch_threads
+from eumlib.triplets import Triplets, TripletSampler
+from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError, Unmasker
+from eumlib.validation import Validation
+from eumlib.weights import read_weights, write_weights
 
-Validation = Callable[[EmbeddingUnmaskingModel], float]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How to train; the defaults are the paper's.
-
-    Attributes:
-        epochs: passes over all masked views.
-        batch_size: triplets a step.
-        learning_rate: of the first epochs; divided by 10 every `epochs_a_step` epochs.
-        epochs_a_step: see above.
-        momentum: Nesterov's.
-        seed: of the weights, the order of the triplets and the negatives.
-    """
-
-    epochs: int = 10
-    batch_size: int = 512
-    learning_rate: float = 0.1
-    epochs_a_step: int = 3
-    momentum: float = 0.9
-    seed: int = 0
+SMALL_BATCH = 200_000  # numbers; for fewer, threads cost more time than they save
+FIGURES = ("loss", "d1", "d2", "d3", "restrained")
 
 
 @dataclass(frozen=True)
@@ -63,6 +48,15 @@ def available_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What `train_unmasker` gives: the unmasker, how it was trained, and how that went."""
+
+    unmasker: Unmasker
+    recipe: Recipe
+    fit: Fit
+
+
 def split_for_validation(table: EmbeddingTable) -> tuple[EmbeddingTable, EmbeddingTable]:
     """Nine tenths of the people to train on, and the others to choose the best epoch by."""
     shares = {"train": 0.9, "validation": 0.1}
@@ -70,31 +64,21 @@ def split_for_validation(table: EmbeddingTable) -> tuple[EmbeddingTable, Embeddi
     return table.where(part == "train"), table.where(part == "validation")
 
 
-def mean_cosine(table: EmbeddingTable) -> Validation:
-    """The paper's validation figure: mean cosine of unmasked-by-EUM and truly unmasked embeddings.
-
-    In [−1, 1], higher is better. It is taken over the pictures of `table`, which must be of people
-    who are not trained on.
-    """
-    masked, unmasked = table.mated_views()
-
-    def validate(model: EmbeddingUnmaskingModel) -> float:
-        restored = unmask(model, table.vectors[masked])
-        return float((restored * table.vectors[unmasked]).sum(axis=1).mean())
-
-    return validate
-
-
 def train_unmasker(
-    table: EmbeddingTable, loss: nn.Module, schedule: Schedule = Schedule(), device: str = "cpu"
-) -> Fit:
-    """Split the people of a table, train on one part, and keep the epoch best for the other.
+    training: Sequence[EmbeddingTable],
+    validation: Sequence[EmbeddingTable],
+    recipe: Recipe = FAITHFUL,
+    device: str = "cpu",
+    checkpoint: Path | str | None = None,
+) -> Trained:
+    """Train on some tables, and keep the epoch that is best on others.
 
     Args:
-        table: faces in both views.
-        loss: of `eumlib.losses`.
-        schedule: epochs, batch, learning rate, seed.
+        training: tables of faces in both views, of one recogniser.
+        validation: tables of people who are not in `training`.
+        recipe: what is trained and how.
         device: ``"cpu"`` or ``"cuda"``.
+        checkpoint: as in `fit`.
 
     Raises:
         TableError: too few people or pictures for triplets, or for validation.
@@ -102,83 +86,185 @@ def train_unmasker(
 
     Taught in notebook 07.
     """
-    training, validation = split_for_validation(table)
-    return fit(TripletSampler(training), loss, mean_cosine(validation), schedule, device)
+    backbone = training[0].rows["backbone"].iloc[0]
+    centring = Centring.learn(*training) if recipe.centred else None
+    if centring:
+        training = [centring.apply(table) for table in training]
+        validation = [centring.apply(table) for table in validation]
+    sampler = TripletSampler(*training)
+    result = fit(sampler, recipe, recipe.validation(*validation), device, checkpoint)
+    return Trained(Unmasker(result.model, backbone, centring), recipe, result)
 
 
 def fit(
     sampler: TripletSampler,
-    loss: nn.Module,
+    recipe: Recipe,
     validate: Validation,
-    schedule: Schedule = Schedule(),
     device: str = "cpu",
+    checkpoint: Path | str | None = None,
 ) -> Fit:
     """Train an EUM by stochastic gradient descent with Nesterov momentum.
 
+    The same recipe and triplets give the same weights again on the same machine.
+
     Args:
         sampler: gives the triplets.
-        loss: of `eumlib.losses`.
+        recipe: what is trained and how.
         validate: a figure of a model, higher is better; the best epoch is kept by it.
-        schedule: epochs, batch, learning rate, seed.
         device: ``"cpu"`` or ``"cuda"``.
+        checkpoint: a file that is written after every epoch. Stopped and called again with the
+            same file, training goes on behind the last whole epoch, to the same end.
 
     Raises:
         ValueError: the loss became infinite or not a number.
+        ModelError: the checkpoint is of another training.
 
     Taught in notebook 07.
     """
-    random = np.random.default_rng(schedule.seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(schedule.seed)
-        model = EmbeddingUnmaskingModel(sampler.dim).to(device)
-    optimiser = torch.optim.SGD(
-        model.parameters(), schedule.learning_rate, schedule.momentum, nesterov=True
-    )
-    steps = torch.optim.lr_scheduler.StepLR(optimiser, schedule.epochs_a_step, gamma=0.1)
-    history, best_epoch, best_weights = [], 0, {}
-    best = -np.inf
-    with progress_bar(schedule.epochs, f"training with {loss.name}", "epoch") as progress:
-        for epoch in range(1, schedule.epochs + 1):
-            rate = steps.get_last_lr()[0]
-            means = _train_epoch(model, loss, optimiser, sampler, schedule, random, device)
-            validation = validate(model)
-            history.append(
-                {"epoch": epoch, "learning_rate": rate, **means, "validation": validation}
-            )
-            if validation > best:
-                best, best_epoch = validation, epoch
-                best_weights = copy.deepcopy(model.state_dict())
-            steps.step()
+    training = _Training(sampler, recipe, device)
+    if checkpoint and Path(checkpoint).exists():
+        training.resume(checkpoint)
+    small = recipe.batch_size * sampler.dim < SMALL_BATCH
+    threads = torch_threads(1 if small else torch.get_num_threads())
+    what = f"training with {recipe.loss.name}"
+    with threads, progress_bar(recipe.epochs, what, "epoch", len(training.history)) as progress:
+        while not training.finished:
+            training.run_epoch(validate)
+            if checkpoint:
+                training.save(checkpoint)
             progress.update()
-    model.load_state_dict(best_weights)
-    return Fit(model.eval(), pd.DataFrame(history), best_epoch)
+    return training.result()
 
 
-def _train_epoch(
-    model: EmbeddingUnmaskingModel,
-    loss: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    sampler: TripletSampler,
-    schedule: Schedule,
-    random: np.random.Generator,
-    device: str,
-) -> dict[str, float]:
-    model.train()
-    sums, seen, steps, restrained = np.zeros(4), 0, 0, 0
-    for batch in sampler.batches(schedule.batch_size, random):
-        anchor, positive, negative = (part.to(device) for part in batch)
-        distances = triplet_distances(model(anchor), positive, negative)
-        value = loss(distances)
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        means = [value, *(distance.mean() for distance in distances)]
-        sums += np.array([mean.item() for mean in means]) * len(anchor)
-        seen, steps = seen + len(anchor), steps + 1
-        restrained += int(restraint_holds(distances))
-    if not np.isfinite(sums).all():
-        raise ValueError(
-            "the loss is no longer finite: lower the learning rate, or check the table"
+@dataclass
+class _Training:
+    """The state between two epochs; all of it goes into a checkpoint."""
+
+    sampler: TripletSampler
+    recipe: Recipe
+    device: str
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.random = np.random.default_rng(self.recipe.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.recipe.seed)
+            self.model = self.recipe.build(self.sampler.dim).to(self.device)
+        self.optimiser = torch.optim.SGD(
+            self.model.parameters(),
+            self.recipe.learning_rate,
+            self.recipe.momentum,
+            weight_decay=self.recipe.weight_decay,
+            nesterov=self.recipe.momentum > 0,
+            fused=True,
         )
-    loss_mean, d1, d2, d3 = (float(value) for value in sums / seen)
-    return {"loss": loss_mean, "d1": d1, "d2": d2, "d3": d3, "restrained": restrained / steps}
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or patience is at its end."""
+        done = len(self.history)
+        return done >= self.recipe.epochs or done - self.best_epoch >= self.recipe.patience
+
+    def run_epoch(self, validate: Validation) -> None:
+        """Train for one epoch, and keep its weights if they are the best so far."""
+        epoch = len(self.history) + 1
+        rate = self.recipe.learning_rate_of(epoch)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        batches = self.sampler.batches(self.recipe.batch_size, self.random)
+        steps = torch.stack([self._step(batch) for batch in batches]).double()
+        figures = dict(zip(FIGURES, _mean_over_triplets(steps), strict=True))
+        if not np.isfinite(list(figures.values())).all():
+            raise ValueError(
+                f"the loss is no longer finite in epoch {epoch}: lower the learning rate"
+            )
+        validation = validate(self.model)
+        if not self.history or validation > max(row["validation"] for row in self.history):
+            weights = self.model.state_dict()
+            self.best_epoch = epoch
+            self.best_weights = {name: value.clone() for name, value in weights.items()}
+        self.history.append(
+            {"epoch": epoch, "learning_rate": rate, **figures, "validation": validation}
+        )
+
+    def _step(self, batch: Triplets) -> torch.Tensor:
+        """One step of descent; the `FIGURES` of its batch, and the batch's size."""
+        batch = batch.to(self.device)
+        output = self.model.train()(batch.anchor)
+        negative = self.recipe.choose_negatives(output, batch)
+        distances = triplet_distances(output, batch.positive, negative)
+        loss = self.recipe.loss(distances)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        means = [distance.mean() for distance in distances]
+        held = restraint_holds(distances).to(loss.dtype)
+        return torch.stack([loss, *means, held, loss.new_tensor(len(output))]).detach()
+
+    def save(self, path: Path | str) -> None:
+        """Write the state, atomically."""
+        momenta = self.optimiser.state_dict()["state"]
+        weights = (
+            {f"model.{name}": value for name, value in self.model.state_dict().items()}
+            | {f"best.{name}": value for name, value in self.best_weights.items()}
+            | {f"momentum.{i}": state["momentum_buffer"] for i, state in momenta.items()}
+        )
+        note = {
+            "training": self._training,
+            "history": self.history,
+            "best_epoch": self.best_epoch,
+            "random": self.random.bit_generator.state,
+        }
+        write_weights(path, weights, {"checkpoint": json.dumps(note)})
+
+    def resume(self, path: Path | str) -> None:
+        """Take the state from a checkpoint.
+
+        Raises:
+            ModelError: it is of another training, or no checkpoint.
+        """
+        weights, stored = read_weights(path)
+        note = json.loads(stored.get("checkpoint", "{}"))
+        if note.get("training") != self._training:
+            raise ModelError(
+                f"{path} is a checkpoint of another training: delete it, or name another file.\n"
+                f"it: {note.get('training')}\nthis: {self._training}"
+            )
+        self.history, self.best_epoch = note["history"], note["best_epoch"]
+        self.random.bit_generator.state = note["random"]
+        self.best_weights = _under("best.", weights)
+        self.model.load_state_dict(_under("model.", weights))
+        state = self.optimiser.state_dict()
+        state["state"] = {
+            int(i): {"momentum_buffer": value} for i, value in _under("momentum.", weights).items()
+        }
+        self.optimiser.load_state_dict(state)
+
+    @property
+    def _training(self) -> str:
+        return f"{self.recipe.describe()}; {self.sampler.fingerprint}"
+
+    def result(self) -> Fit:
+        """The model with the best weights, and the history."""
+        self.model.load_state_dict(self.best_weights)
+        return Fit(self.model.eval(), pd.DataFrame(self.history), self.best_epoch)
+
+
+def _mean_over_triplets(steps: torch.Tensor) -> list[float]:
+    """The means of the `FIGURES` over an epoch; the last column is the size of each batch.
+
+    A step counts as often as it has triplets, but the restraint is one decision a step.
+    """
+    *figures, held, sizes = steps.T
+    means = [(figure * sizes).sum() / sizes.sum() for figure in figures]
+    return [float(mean) for mean in (*means, held.mean())]
+
+
+def _under(prefix: str, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in weights.items()
+        if name.startswith(prefix)
+    }

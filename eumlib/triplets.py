@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,18 +13,30 @@ from eumlib.embeddings import EmbeddingTable, TableError
 
 
 class Triplets(NamedTuple):
-    """A batch of N triplets: three ``(N, d)`` float32 tensors, row i of each one triplet."""
+    """A batch of N triplets, row i of each tensor one triplet.
+
+    Attributes:
+        anchor: ``(N, d)`` float32, masked views.
+        positive: ``(N, d)`` float32, the unmasked views of the same pictures.
+        negative: ``(N, d)`` float32, unmasked views of other people.
+        person: ``(N,)`` int64, the number of the person of anchor and positive.
+    """
 
     anchor: torch.Tensor
     positive: torch.Tensor
     negative: torch.Tensor
+    person: torch.Tensor
+
+    def to(self, device: str) -> Triplets:
+        """The same triplets on a device."""
+        return Triplets(*(part.to(device) for part in self))
 
 
 class TripletSampler:
-    """Draws triplets from a table of embeddings.
+    """Draws triplets from tables of embeddings.
 
     Every masked view is an anchor once an epoch. Its positive is the unmasked view of the *same
-    picture*; its negative is drawn uniformly from the unmasked views of all other people.
+    picture*; its negative is drawn uniformly from the positives of all other people.
 
     >>> from eumlib.embeddings import synthetic_training_table
     >>> sampler = TripletSampler(synthetic_training_table())
@@ -31,29 +44,33 @@ class TripletSampler:
     >>> tuple(batch.anchor.shape)
     (512, 128)
 
+    Args:
+        tables: one or more; people of different face sets are different people.
+
     Raises:
-        TableError: no picture in both views, or fewer than two identities.
+        TableError: no picture in both views, fewer than two identities, tables of different
+            recognisers, or embeddings that are not finite; the message names the first.
 
     Taught in notebook 05.
     """
 
-    def __init__(self, table: EmbeddingTable) -> None:
-        masked, unmasked = table.mated_views()
-        identity = table.rows["identity"].to_numpy()[unmasked]
-        by_identity = np.argsort(identity, kind="stable")
-        masked, unmasked, identity = (
-            masked[by_identity],
-            unmasked[by_identity],
-            identity[by_identity],
+    def __init__(self, *tables: EmbeddingTable) -> None:
+        backbones = sorted({name for table in tables for name in table.rows["backbone"].unique()})
+        if len(backbones) > 1:
+            raise TableError(f"triplets take embeddings of one recogniser, not {backbones}")
+        parts = [_pairs_of(table) for table in tables]
+        anchors, positives, people = (np.concatenate(part) for part in zip(*parts, strict=True))
+        by_person = np.argsort(people, kind="stable")
+        names, self._first, self._count = np.unique(
+            people[by_person], return_index=True, return_counts=True
         )
-        names, self._first, self._count = np.unique(identity, return_index=True, return_counts=True)
         if len(names) < 2:
             raise TableError(
                 f"triplets need a negative of another identity, and all pictures are of {names[0]}"
             )
-        self._person = np.repeat(np.arange(len(names)), self._count)
-        self._anchors = torch.from_numpy(table.vectors[masked])
-        self._positives = torch.from_numpy(table.vectors[unmasked])
+        self._person = torch.from_numpy(np.repeat(np.arange(len(names)), self._count))
+        self._anchors = torch.from_numpy(anchors[by_person])
+        self._positives = torch.from_numpy(positives[by_person])
 
     def __len__(self) -> int:
         return len(self._anchors)
@@ -63,11 +80,19 @@ class TripletSampler:
         """Length of an embedding."""
         return self._anchors.shape[1]
 
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen digits that change when the triplets would."""
+        digest = hashlib.sha256(self._person.numpy().tobytes())
+        for part in (self._anchors, self._positives):
+            digest.update(part.numpy().tobytes())
+        return digest.hexdigest()[:16]
+
     def draw_negatives(self, rows: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """For each row a row of another identity, all of them equally likely."""
         # Rows stand sorted by identity: draw among the rows that are left when one's own block is
         # taken out, then step over that block.
-        person = self._person[rows]
+        person = self._person.numpy()[rows]
         drawn = random.integers(0, len(self) - self._count[person])
         return drawn + np.where(drawn >= self._first[person], self._count[person], 0)
 
@@ -78,5 +103,27 @@ class TripletSampler:
             rows = order[start : start + batch_size]
             if len(rows) < 2:
                 return
-            negatives = self.draw_negatives(rows, random)
-            yield Triplets(self._anchors[rows], self._positives[rows], self._positives[negatives])
+            negatives = torch.from_numpy(self.draw_negatives(rows, random))
+            rows = torch.from_numpy(rows)
+            yield Triplets(
+                self._anchors.index_select(0, rows),
+                self._positives.index_select(0, rows),
+                self._positives.index_select(0, negatives),
+                self._person[rows],
+            )
+
+
+def _pairs_of(table: EmbeddingTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Masked embeddings, those of the same pictures unmasked, and who it is, by face set."""
+    finite = np.isfinite(table.vectors).all(axis=1)
+    if not finite.all():
+        row = int(np.flatnonzero(~finite)[0])
+        seen = table.rows.iloc[row]
+        raise TableError(
+            f"{(~finite).sum()} embeddings are not finite; the first is row {row}, the "
+            f"{seen['view']} view of {seen['image_id']}: embed these pictures again"
+        )
+    masked, unmasked = table.mated_views()
+    seen = table.rows.iloc[unmasked]
+    people = (seen["face_set"] + "/" + seen["identity"]).to_numpy(dtype=str)
+    return table.vectors[masked], table.vectors[unmasked], people

@@ -91,7 +91,8 @@ def score_pairs(references: FaceViews, probes: FaceViews) -> PairScores:
         compared = np.triu(compared)
     first, second = np.nonzero(compared)
     scores = (references.vectors @ probes.vectors.T)[first, second]
-    return _told_apart(scores, references.identities[first], probes.identities[second])
+    left, right = _numbered(references, probes)
+    return _told_apart(scores, left[first], right[second])
 
 
 def score_listed_pairs(
@@ -114,20 +115,29 @@ def score_listed_pairs(
     found = listed.merge(of_reference, on="reference").merge(of_probe, on="probe")
     first, second = found["row_reference"].to_numpy(np.intp), found["row_probe"].to_numpy(np.intp)
     scores = np.einsum("ij,ij->i", references.vectors[first], probes.vectors[second])
-    return _told_apart(scores, references.identities[first], probes.identities[second])
+    left, right = _numbered(references, probes)
+    return _told_apart(scores, left[first], right[second])
+
+
+def _numbered(references: FaceViews, probes: FaceViews) -> list[np.ndarray]:
+    """A number for the person of each view, the same for one name on both sides."""
+    names = np.concatenate([references.identities, probes.identities])
+    _, number = np.unique(names, return_inverse=True)
+    return np.split(number, [len(references.identities)])
 
 
 def _told_apart(scores: np.ndarray, left: np.ndarray, right: np.ndarray) -> PairScores:
-    """The scores, mated and non-mated, of pairs of these people."""
-    names, person = np.unique(np.concatenate([left, right]), return_inverse=True)
-    left, right = np.split(person, [len(left)])
+    """The scores, mated and non-mated, of pairs of these people, who are numbered anew."""
+    compared = np.bincount(np.concatenate([left, right])) > 0
+    anew = np.cumsum(compared) - 1
+    left, right = anew[left], anew[right]
     scores, mated = scores.astype(np.float64).clip(-1, 1), left == right
     return PairScores(
         mated=scores[mated],
         non_mated=scores[~mated],
         mated_person=left[mated],
         non_mated_people=np.stack([left[~mated], right[~mated]], axis=1),
-        people=len(names),
+        people=int(compared.sum()),
     )
 
 

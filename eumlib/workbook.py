@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import re
-import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -27,6 +26,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from eumlib.files import NOTEBOOK_FOLDER, write_text
 from eumlib.progress import QUIET_VARIABLE
+from eumlib.provenance import source_state
 from eumlib.widgets import STATIC_VARIABLE
 
 Literal = bool | int | float | str
@@ -302,8 +302,7 @@ def write_manifest(runs: Sequence[Run], given: Mapping[str, Literal], path: Path
     """Write what ran, where and from which commit, as JSON; return it."""
     manifest = {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(_git("status", "--porcelain")),
+        **source_state(),
         "parameters": dict(given),
         "python": platform.python_version(),
         "system": platform.system(),
@@ -314,11 +313,3 @@ def write_manifest(runs: Sequence[Run], given: Mapping[str, Literal], path: Path
     }
     write_text(path, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     return manifest
-
-
-def _git(*arguments: str) -> str | None:
-    command = ["git", "-C", str(NOTEBOOK_FOLDER), *arguments]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -17,6 +17,12 @@ def test_the_mean_is_that_of_the_unmasked_training_faces_alone():
     np.testing.assert_allclose(Centring.learn(table).mean, slow, atol=1e-6)
 
 
+def test_several_tables_count_by_their_faces():
+    few, many = drawn_table(people=2), drawn_table(people=6, seed=1)
+    together = np.concatenate([t.of_view("unmasked").vectors for t in (few, many)]).mean(axis=0)
+    np.testing.assert_allclose(Centring.learn(few, many).mean, together, atol=1e-6)
+
+
 def test_centred_embeddings_have_unit_length_and_another_recognisers_name():
     training, test = drawn_table(), drawn_table(seed=1)
     centring = Centring.learn(training)
@@ -28,7 +34,7 @@ def test_centred_embeddings_have_unit_length_and_another_recognisers_name():
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(TableError, match="this table has none"):
+    with pytest.raises(TableError, match="and there are none"):
         Centring.learn(drawn_table().of_view("masked"))
     with pytest.raises(TableError, match="dimension 8, and these have 16"):
         Centring.learn(drawn_table(dim=8)).apply(drawn_table())

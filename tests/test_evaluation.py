@@ -5,18 +5,23 @@ import pandas as pd
 import pytest
 from builders import drawn_table, worn_table
 
+from eumlib.centring import Centring
 from eumlib.embeddings import FAILURE_COLUMNS, EmbeddingTable, TableError
 from eumlib.evaluation import METRICS, ComparedViews, evaluate, summary, write_results
 from eumlib.pairs import Pair
-from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError, unmask
+from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError, Unmasker, unmask
 from eumlib.verification import ScoreError, error_rates, score_pairs
+
+
+def untrained(model=None, centring=None):
+    return Unmasker(model or EmbeddingUnmaskingModel(16), "drawn_recogniser", centring)
+
 
 TABLE = drawn_table(people=10, pictures=4, noise=1.2, mask=1.0)
 
 
 def test_rows_without_and_with_each_model_stand_side_by_side():
-    models = {"one": EmbeddingUnmaskingModel(16), "two": EmbeddingUnmaskingModel(16)}
-    results = evaluate(TABLE, models, resamples=5)
+    results = evaluate(TABLE, {"one": untrained(), "two": untrained()}, resamples=5)
     rows = list(zip(results["setting"], results["unmasking"].fillna("-"), strict=True))
     assert rows == [
         ("UMR-UMP", "-"),
@@ -27,13 +32,35 @@ def test_rows_without_and_with_each_model_stand_side_by_side():
     assert (results["pictures"] == 40).all()
 
 
+def test_a_centred_model_is_judged_in_its_space_and_against_the_recogniser_as_it_is():
+    centring = Centring.learn(drawn_table(people=30, seed=5))
+    model = EmbeddingUnmaskingModel(16)
+    models = {"raw": untrained(), "centred": untrained(model, centring)}
+    results = evaluate(TABLE, models, resamples=5)
+    rows = list(
+        zip(results["setting"], results["backbone"], results["unmasking"].fillna("-"), strict=True)
+    )
+    raw, centred = "drawn_recogniser", "drawn_recogniser centred"
+    assert rows == [
+        ("UMR-UMP", raw, "-"), ("UMR-MP", raw, "-"), ("UMR-MP", raw, "raw"),
+        ("MR-MP", raw, "-"), ("MR-MP", raw, "raw"), ("UMR-UMP", centred, "-"),
+        ("UMR-MP", centred, "-"), ("UMR-MP", centred, "centred"),
+        ("MR-MP", centred, "-"), ("MR-MP", centred, "centred"),
+    ]  # fmt: skip
+    views = ComparedViews.of_table(centring.apply(TABLE))
+    expected = error_rates(views.through(model).scores("UMR-MP")).eer
+    assert results["eer"].iloc[7] == pytest.approx(expected)
+    assert results["eer_change"].iloc[7] == pytest.approx(expected - results["eer"].iloc[1])
+    assert results["eer_change"].isna().tolist() == [True, True, False, True] + [False] * 6
+
+
 def test_only_masked_embeddings_pass_through_the_model():
     model = EmbeddingUnmaskingModel(16)
     views = ComparedViews.of_table(TABLE)
     changed = views.through(model)
     np.testing.assert_array_equal(changed.unmasked.vectors, views.unmasked.vectors)
     np.testing.assert_array_equal(changed.masked.vectors, unmask(model, views.masked.vectors))
-    row = evaluate(TABLE, {"m": model}, resamples=5).query(
+    row = evaluate(TABLE, {"m": untrained(model)}, resamples=5).query(
         "setting == 'MR-MP' and unmasking == 'm'"
     )
     expected = error_rates(score_pairs(changed.masked, changed.masked))
@@ -53,7 +80,7 @@ def test_the_order_of_the_rows_does_not_matter():
 def test_masks_that_were_worn_add_a_setting_of_all_pictures_as_they_are():
     model = EmbeddingUnmaskingModel(16)
     table = worn_table(people=6, pictures=6, noise=1.2, mask=1.0)
-    results = evaluate(table, {"m": model}, resamples=5)
+    results = evaluate(table, {"m": untrained(model)}, resamples=5)
     rows = list(zip(results["setting"], results["unmasking"].fillna("-"), strict=True))
     assert rows == [
         ("UMR-UMP", "-"),
@@ -108,7 +135,7 @@ def test_a_model_that_changes_nothing_changes_no_rate_and_its_interval_is_nothin
         def forward(self, embeddings):
             return embeddings
 
-    results = evaluate(TABLE, {"same": Same(16)}, resamples=20)
+    results = evaluate(TABLE, {"same": untrained(Same(16))}, resamples=20)
     same = results[results["unmasking"] == "same"]
     for column in ("eer_change", "eer_change_low", "eer_change_high"):
         assert same[column].to_numpy() == pytest.approx(0, abs=1e-9)
@@ -145,7 +172,7 @@ def test_failures_are_counted_beside_the_rates():
 
 
 def test_the_json_has_the_promised_shape(tmp_path):
-    results = evaluate(TABLE, {"srt": EmbeddingUnmaskingModel(16)}, resamples=5)
+    results = evaluate(TABLE, {"srt": untrained()}, resamples=5)
     write_results(results, tmp_path / "results.json")
     rows = json.loads((tmp_path / "results.json").read_text())["rows"]
     assert rows[0]["setting"] == "UMR-UMP"
@@ -156,7 +183,7 @@ def test_the_json_has_the_promised_shape(tmp_path):
 
 
 def test_the_summary_shows_percent_and_intervals():
-    results = evaluate(TABLE, {"srt": EmbeddingUnmaskingModel(16)}, resamples=5)
+    results = evaluate(TABLE, {"srt": untrained()}, resamples=5)
     shown, row = summary(results), results.iloc[1]
     assert shown["EER %"].iloc[1] == (
         f"{100 * row.eer:.1f} [{100 * row.eer_low:.1f}, {100 * row.eer_high:.1f}]"
@@ -168,7 +195,7 @@ def test_the_summary_shows_percent_and_intervals():
 
 def test_bad_tables_are_refused():
     with pytest.raises(ModelError, match="dimension 8, and these have 16"):
-        evaluate(TABLE, {"other": EmbeddingUnmaskingModel(8)}, 5)
+        evaluate(TABLE, {"other": untrained(EmbeddingUnmaskingModel(8))}, 5)
     with pytest.raises(ScoreError, match="no non-mated pairs"):
         evaluate(drawn_table(people=1), {}, 5)
     with pytest.raises(TableError, match="this table has 0 and 40"):

@@ -17,7 +17,7 @@ from eumlib.embeddings import read_table, write_table
 from eumlib.fetching import REGISTRY
 from eumlib.landmarks import landmark_finder
 from eumlib.masks import Mask, paint_mask
-from eumlib.unmasking import EmbeddingUnmaskingModel, load_model, save_model
+from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_worn_masks_are_embedded_as_they_are_and_evaluated_by_their_pairs(run, w
     assert rows["view"].tolist() == ["unmasked", "masked"] * 3
     assert rows["mask_shape"].dropna().tolist() == ["worn"] * 3
     assert rows["mask_label"].dropna().tolist() == ["surgical_blue"] * 3
-    save_model(EmbeddingUnmaskingModel(128), tmp_path / "m.safetensors")
+    Unmasker(EmbeddingUnmaskingModel(128), "dlib_resnet_v1").save(tmp_path / "m.safetensors")
     code, out, _ = run(
         "evaluate", "--table", table, "--pairs", wearers / "pairs.txt", "--resamples", 5,
         "--model", tmp_path / "m.safetensors", "--json", results,
@@ -152,14 +152,36 @@ def test_train_writes_a_model_that_evaluate_takes(run, tmp_path):
     )
     assert code == 0
     assert "the best by validation" in out
-    assert load_model(model).dim == 16
+    assert Unmasker.load(model).model.dim == 16
     code, _, _ = run(
         "evaluate", "--table", table, "--model", model, "--json", results, "--resamples", 5
     )
     rows = json.loads(results.read_text())["rows"]
+    plain = [("UMR-UMP", None), ("UMR-MP", None), ("MR-MP", None)]
     assert [(row["setting"], row["unmasking"]) for row in rows] == [
-        ("UMR-UMP", None), ("UMR-MP", None), ("UMR-MP", "m"), ("MR-MP", None), ("MR-MP", "m"),
+        *plain, *plain[:2], ("UMR-MP", "m"), plain[2], ("MR-MP", "m"),
     ]  # fmt: skip
+    assert {row["backbone"] for row in rows[3:]} == {"drawn_recogniser centred"}
+
+
+def test_training_by_the_papers_recipe_on_two_tables_can_be_stopped_and_resumed(run, tmp_path):
+    tables = []
+    for seed in (1, 2):
+        path = tmp_path / f"{seed}.parquet"
+        write_table(drawn_table(people=40, seed=seed), path)
+        tables += ["--table", path]
+    model, checkpoint = tmp_path / "m.safetensors", tmp_path / "c.safetensors"
+    options = ("--recipe", "paper", "--out", model, "--checkpoint", checkpoint)
+    assert run("train", *tables, *options, "--epochs", 2)[0] == 0
+    unmasker = Unmasker.load(model)
+    assert unmasker.centring is None
+    assert type(unmasker.model) is EmbeddingUnmaskingModel
+    model.unlink()
+    assert run("train", *tables, *options, "--epochs", 2)[0] == 0
+    assert model.exists()
+    code, _, err = run("train", *tables, *options, "--epochs", 2, "--seed", 1)
+    assert code == 1
+    assert "another training" in err
 
 
 def test_synthetic_faces_are_embedded_in_half_precision(run, tmp_path):
@@ -176,7 +198,7 @@ def test_bad_input_ends_with_a_message_and_nothing_lost(run, people, tmp_path):
     kept = tmp_path / "kept.parquet"
     write_table(drawn_table(), kept)
     before = kept.read_bytes()
-    save_model(EmbeddingUnmaskingModel(8), tmp_path / "eight.safetensors")
+    Unmasker(EmbeddingUnmaskingModel(8), "arcface").save(tmp_path / "other.safetensors")
     lonely = tmp_path / "lonely"
     shutil.copytree(people / "s1", lonely / "s1")
     (tmp_path / "empty").mkdir()
@@ -189,8 +211,8 @@ def test_bad_input_ends_with_a_message_and_nothing_lost(run, people, tmp_path):
         ("evaluate", "--table", kept, "--pairs", people / "s1" / "torn.jpg"): "torn.jpg",
         ("evaluate", "--table", tmp_path / "none.parquet"): "python -m eumlib embed",
         (
-            "evaluate", "--table", kept, "--model", tmp_path / "eight.safetensors", "--json", kept,
-        ): "dimension 8, and these have 16",
+            "evaluate", "--table", kept, "--model", tmp_path / "other.safetensors", "--json", kept,
+        ): "embeddings of arcface, and these are of drawn_recogniser",
         ("report", "-p", "poeple=3", "--out", tmp_path / "report"): "did you mean 'people'",
         ("report", "-p", "people=many", "--out", tmp_path / "report"): "takes int",
         ("report", "--only", "77", "--out", tmp_path / "report"): "no notebook begins with '77'",
@@ -209,6 +231,9 @@ def test_an_unknown_loss_is_refused_with_the_known_ones(run, tmp_path):
     code, _, err = run("train", "--table", "t", "--out", "m", "--loss", "quadruplet")
     assert code == 2
     assert "srt, triplet" in err
+    code, _, err = run("train", "--table", "t", "--out", "m", "--recipe", "secret")
+    assert code == 2
+    assert "paper, workbook" in err
 
 
 def test_report_ends_with_an_error_that_names_notebook_and_cell(run, tmp_path, monkeypatch):

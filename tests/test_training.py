@@ -1,17 +1,22 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from builders import drawn_table
-from torch import nn
 
+from eumlib.centring import Centring
 from eumlib.embeddings import TableError
-from eumlib.losses import SelfRestrainedTripletLoss, TripletLoss, triplet_distances
-from eumlib.training import Schedule, fit, mean_cosine, split_for_validation, train_unmasker
+from eumlib.losses import TripletLoss, triplet_distances
+from eumlib.recipes import Recipe
+from eumlib.training import fit, split_for_validation, train_unmasker
 from eumlib.triplets import TripletSampler
-from eumlib.unmasking import EmbeddingUnmaskingModel, unmask
+from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError, unmask
+from eumlib.validation import decidability, mean_cosine
+from eumlib.weights import WeightsError
 
 TABLE = drawn_table(people=60, pictures=5, dim=16)
-SHORT = Schedule(epochs=4, batch_size=64)
+PARTS = [[part] for part in split_for_validation(TABLE)]
+SHORT = {"epochs": 4, "batch_size": 64}
 
 
 def test_training_brings_masked_embeddings_home_where_there_is_something_to_learn():
@@ -21,9 +26,8 @@ def test_training_brings_masked_embeddings_home_where_there_is_something_to_lear
     nothing = (validation.vectors[masked] * validation.vectors[unmasked]).sum(axis=1).mean()
     result = fit(
         TripletSampler(training),
-        SelfRestrainedTripletLoss(),
+        Recipe(epochs=30, batch_size=64, epochs_a_step=10, patience=30),
         mean_cosine(validation),
-        Schedule(epochs=30, batch_size=64, epochs_a_step=10),
     )
     assert result.history["validation"].max() > nothing + 0.01
     assert result.history["d1"].iloc[-1] < result.history["d1"].iloc[0]
@@ -37,7 +41,7 @@ def test_the_model_has_the_weights_of_the_best_epoch():
         weights.append({name: value.clone() for name, value in model.state_dict().items()})
         return next(figures)
 
-    result = fit(TripletSampler(training), TripletLoss(), validate, SHORT)
+    result = fit(TripletSampler(training), Recipe(**SHORT), validate)
     assert result.best_epoch == 2
     assert not result.model.training
     kept = result.model.state_dict()
@@ -48,38 +52,36 @@ def test_the_model_has_the_weights_of_the_best_epoch():
 
 def test_the_history_has_a_row_an_epoch_and_the_published_schedule():
     training, validation = split_for_validation(TABLE)
-    schedule = Schedule(batch_size=64)
-    history = fit(
-        TripletSampler(training), TripletLoss(), mean_cosine(validation), schedule
-    ).history
+    recipe = Recipe(TripletLoss(), batch_size=64)
+    history = fit(TripletSampler(training), recipe, mean_cosine(validation)).history
     assert list(history.columns) == [
         "epoch", "learning_rate", "loss", "d1", "d2", "d3", "restrained", "validation",
     ]  # fmt: skip
     assert history["epoch"].tolist() == list(range(1, 11))
     rates = [0.1] * 3 + [0.01] * 3 + [0.001] * 3 + [0.0001]
     assert history["learning_rate"].tolist() == pytest.approx(rates)
-    assert Schedule() == Schedule(10, 512, 0.1, 3, 0.9, 0)
     assert history["restrained"].between(0, 1).all()
 
 
 def test_the_first_step_is_that_of_stochastic_gradient_descent_with_nesterov_momentum():
     training, validation = split_for_validation(TABLE)
     sampler = TripletSampler(training)
-    schedule = Schedule(epochs=1, batch_size=len(sampler))
-    result = fit(sampler, TripletLoss(), mean_cosine(validation), schedule)
-    start, gradients = _first_gradients(sampler, schedule)
+    recipe = Recipe(TripletLoss(), epochs=1, batch_size=len(sampler))
+    result = fit(sampler, recipe, mean_cosine(validation))
+    start, gradients = _first_gradients(sampler, recipe)
     bias = result.model.layers[-1].bias.detach()
     # on the first step Nesterov's update is (1 + momentum) times the gradient
     expected = start - 0.1 * 1.9 * gradients
     torch.testing.assert_close(bias, expected)
 
 
-def _first_gradients(sampler, schedule):
+def _first_gradients(sampler, recipe):
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(schedule.seed)
+        torch.manual_seed(recipe.seed)
         model = EmbeddingUnmaskingModel(sampler.dim)
-    batch = next(sampler.batches(schedule.batch_size, np.random.default_rng(schedule.seed)))
-    TripletLoss()(triplet_distances(model(batch.anchor), *batch[1:])).backward()
+    batch = next(sampler.batches(recipe.batch_size, np.random.default_rng(recipe.seed)))
+    distances = triplet_distances(model(batch.anchor), batch.positive, batch.negative)
+    TripletLoss()(distances).backward()
     last = model.layers[-1].bias
     return last.detach().clone(), last.grad
 
@@ -89,7 +91,8 @@ def test_the_same_seed_gives_the_same_model_and_leaves_the_global_generator_alon
     expected = torch.rand(1)
     torch.manual_seed(123)
     models = [
-        train_unmasker(TABLE, TripletLoss(), Schedule(2, 64, seed=seed)).model for seed in (7, 7, 8)
+        train_unmasker(*PARTS, Recipe(epochs=2, batch_size=64, seed=seed)).fit.model
+        for seed in (7, 7, 8)
     ]
     assert torch.equal(torch.rand(1), expected)
     first, again, other = (unmask(model, TABLE.vectors) for model in models)
@@ -105,26 +108,15 @@ def test_validation_people_are_not_trained_on():
     assert len(people[0]) > len(people[1]) > 0
 
 
-def test_mean_cosine_agrees_with_a_slow_loop():
-    _, validation = split_for_validation(TABLE)
-
-    class Same(nn.Module):
-        dim = 16
-
-        def __init__(self):
-            super().__init__()
-            self.nothing = nn.Parameter(torch.zeros(1))
-
-        def forward(self, x):
-            return 3 * x + self.nothing
-
-    views = {(row.image_id, row.view): i for i, row in enumerate(validation.rows.itertuples())}
-    cosines = [
-        float(validation.vectors[i] @ validation.vectors[views[image_id, "unmasked"]])
-        for (image_id, view), i in views.items()
-        if view == "masked"
-    ]
-    assert mean_cosine(validation)(Same()) == pytest.approx(np.mean(cosines), abs=1e-6)
+def test_a_centred_recipe_learns_its_mean_from_training_people_alone():
+    trained = train_unmasker(*PARTS, Recipe(centred=True, validation=decidability, **SHORT))
+    training, validation = split_for_validation(TABLE)
+    centring = Centring.learn(training)
+    np.testing.assert_array_equal(trained.unmasker.centring.mean, centring.mean)
+    figure = decidability(centring.apply(validation))(trained.unmasker.model)
+    best = trained.fit.history["validation"].max()
+    assert figure == pytest.approx(best, abs=1e-6)
+    assert trained.unmasker.backbone == "drawn_recogniser"
 
 
 def test_a_loss_that_is_not_finite_stops_the_training():
@@ -132,10 +124,86 @@ def test_a_loss_that_is_not_finite_stops_the_training():
         def forward(self, distances):
             return super().forward(distances) * float("nan")
 
-    with pytest.raises(ValueError, match="no longer finite: lower the learning rate"):
-        train_unmasker(TABLE, Broken(), SHORT)
+    with pytest.raises(ValueError, match="no longer finite in epoch 1: lower the learning rate"):
+        train_unmasker(*PARTS, Recipe(Broken(), **SHORT))
 
 
 def test_too_few_people_for_validation_is_a_clear_error():
     with pytest.raises(TableError):
-        train_unmasker(drawn_table(people=1), TripletLoss(), SHORT)
+        train_unmasker([drawn_table(people=1)], PARTS[1], Recipe(**SHORT))
+
+
+class InterruptedTrainingError(Exception):
+    """Stands for a run that was killed."""
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_end(tmp_path):
+    training, validation = split_for_validation(TABLE)
+    recipe, path = Recipe(epochs=5, batch_size=64), tmp_path / "run.safetensors"
+    whole = fit(TripletSampler(training), recipe, mean_cosine(validation))
+    calls = iter(range(10))
+
+    def killed_in_the_third_epoch(model):
+        if next(calls) == 2:
+            raise InterruptedTrainingError
+        return mean_cosine(validation)(model)
+
+    with pytest.raises(InterruptedTrainingError):
+        fit(TripletSampler(training), recipe, killed_in_the_third_epoch, checkpoint=path)
+    resumed = fit(TripletSampler(training), recipe, mean_cosine(validation), checkpoint=path)
+    pd.testing.assert_frame_equal(resumed.history, whole.history, check_exact=True)
+    assert resumed.best_epoch == whole.best_epoch
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(resumed.model.state_dict()[name], value)
+    again = fit(TripletSampler(training), recipe, killed_in_the_third_epoch, checkpoint=path)
+    pd.testing.assert_frame_equal(again.history, whole.history, check_exact=True)  # nothing to do
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path):
+    training, validation = split_for_validation(TABLE)
+    path, validate = tmp_path / "run.safetensors", mean_cosine(validation)
+    fit(TripletSampler(training), Recipe(**SHORT), validate, checkpoint=path)
+    with pytest.raises(ModelError, match="another training: delete it") as refused:
+        fit(TripletSampler(training), Recipe(**SHORT, seed=1), validate, checkpoint=path)
+    assert "seed=1" in str(refused.value)
+    with pytest.raises(ModelError, match="another training"):
+        fit(TripletSampler(validation), Recipe(**SHORT), validate, checkpoint=path)
+    path.write_bytes(b"torn")
+    with pytest.raises(WeightsError, match="not a file of weights"):
+        fit(TripletSampler(training), Recipe(**SHORT), validate, checkpoint=path)
+
+
+def test_training_stops_when_patience_ends_and_keeps_the_best():
+    training, _ = split_for_validation(TABLE)
+    figures = iter([0.1, 0.5, 0.5, 0.4, 0.9])
+    recipe = Recipe(epochs=5, batch_size=64, patience=2)
+    result = fit(TripletSampler(training), recipe, lambda _model: next(figures))
+    assert result.history["validation"].tolist() == [0.1, 0.5, 0.5, 0.4]
+    assert result.best_epoch == 2
+
+
+def test_the_history_holds_means_over_the_triplets_of_an_epoch():
+    training, validation = split_for_validation(TABLE)
+    sampler, seen = TripletSampler(training), []
+
+    class Watched(TripletLoss):
+        def forward(self, distances):
+            value = super().forward(distances)
+            parts = [value.item(), *(d.mean().item() for d in distances)]
+            seen.append((len(distances.d1), parts, distances.d2.mean() >= distances.d3.mean()))
+            return value
+
+    history = fit(sampler, Recipe(Watched(), epochs=1, batch_size=100), mean_cosine(validation))
+    (row,) = history.history.to_dict("records")
+    total = sum(size for size, _, _ in seen)
+    assert len({size for size, _, _ in seen}) == 2  # a last batch that is smaller
+    for place, name in enumerate(("loss", "d1", "d2", "d3")):
+        slow = sum(size * parts[place] for size, parts, _ in seen) / total
+        assert row[name] == pytest.approx(slow, abs=1e-6)
+    assert row["restrained"] == pytest.approx(np.mean([bool(held) for _, _, held in seen]))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_training_runs_on_a_gpu():
+    result = train_unmasker(*PARTS, Recipe(**SHORT), device="cuda").fit
+    assert result.history["validation"].notna().all()

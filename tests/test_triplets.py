@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from builders import drawn_table
 
-from eumlib.embeddings import TableError
+from eumlib.embeddings import EmbeddingTable, TableError
 from eumlib.triplets import TripletSampler
 
 
@@ -19,7 +19,8 @@ def test_an_epoch_has_every_masked_view_once_with_its_own_picture_and_a_stranger
     table = drawn_table(people=7, pictures=3)
     owner, anchors = owner_of(table), Counter()
     for batch in TripletSampler(table).batches(6, np.random.default_rng(0)):
-        for anchor, positive, negative in zip(*(part.numpy() for part in batch), strict=True):
+        parts = (batch.anchor.numpy(), batch.positive.numpy(), batch.negative.numpy())
+        for anchor, positive, negative in zip(*parts, strict=True):
             masked, own, other = (owner[v.tobytes()] for v in (anchor, positive, negative))
             assert (masked[2], own[2], other[2]) == ("masked", "unmasked", "unmasked")
             assert masked[:2] == own[:2]
@@ -56,10 +57,70 @@ def test_a_last_batch_of_one_triplet_is_left_out():
 
 
 def test_one_person_gives_no_triplets():
-    with pytest.raises(TableError, match="all pictures are of p0"):
+    with pytest.raises(TableError, match="all pictures are of drawn/p0"):
         TripletSampler(drawn_table(people=1))
 
 
 def test_a_table_without_masked_views_gives_no_triplets():
     with pytest.raises(TableError, match="both a masked and an unmasked view"):
         TripletSampler(drawn_table().of_view("unmasked"))
+
+
+def test_the_person_of_a_triplet_is_that_of_its_anchor():
+    table = drawn_table(people=5, pictures=4)
+    owner, numbers = owner_of(table), {}
+    for batch in TripletSampler(table).batches(6, np.random.default_rng(0)):
+        for anchor, person in zip(batch.anchor.numpy(), batch.person.tolist(), strict=True):
+            numbers.setdefault(owner[anchor.tobytes()][0], set()).add(person)
+    assert sorted(numbers.values(), key=min) == [{0}, {1}, {2}, {3}, {4}]
+
+
+def renamed(table, face_set):
+    rows = table.rows.assign(face_set=face_set)
+    return EmbeddingTable(rows, table.vectors, table.failures)
+
+
+def test_several_tables_give_the_triplets_of_all_and_mix_their_strangers():
+    tables = [
+        renamed(drawn_table(people=2, pictures=50, seed=seed), f"set{seed}") for seed in (1, 2)
+    ]
+    owners = [owner_of(table) for table in tables]
+    sampler, mixed = TripletSampler(*tables), set()
+    assert len(sampler) == 200
+    for batch in sampler.batches(50, np.random.default_rng(0)):
+        for anchor, negative in zip(batch.anchor.numpy(), batch.negative.numpy(), strict=True):
+            sets = [
+                next(i for i, owner in enumerate(owners) if vector.tobytes() in owner)
+                for vector in (anchor, negative)
+            ]
+            mixed.add(tuple(sets))
+    assert mixed == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_people_of_the_same_name_in_two_face_sets_are_two_people():
+    table = drawn_table(people=1)
+    assert len(TripletSampler(renamed(table, "here"), renamed(table, "there"))) == 8
+
+
+def test_tables_of_two_recognisers_are_refused():
+    other = drawn_table()
+    rows = other.rows.assign(backbone="another")
+    with pytest.raises(TableError, match=r"one recogniser, not \['another', 'drawn_recogniser'\]"):
+        TripletSampler(drawn_table(), EmbeddingTable(rows, other.vectors, other.failures))
+
+
+def test_embeddings_that_are_not_finite_are_refused_by_row():
+    table = drawn_table()
+    table.vectors[5, 2] = np.nan
+    with pytest.raises(
+        TableError, match="1 embeddings are not finite; the first is row 5, the masked view of p0/2"
+    ):
+        TripletSampler(table)
+
+
+def test_the_fingerprint_changes_with_the_embeddings_and_not_with_the_object():
+    table = drawn_table()
+    before = TripletSampler(table).fingerprint
+    assert TripletSampler(drawn_table()).fingerprint == before
+    table.vectors[0, 0] += 0.01
+    assert TripletSampler(table).fingerprint != before

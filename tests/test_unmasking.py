@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
 import torch
+from builders import drawn_table
 
-from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError, load_model, save_model, unmask
+from eumlib.centring import Centring
+from eumlib.unmasking import (
+    EmbeddingUnmaskingModel,
+    ModelError,
+    ResidualUnmaskingModel,
+    Unmasker,
+    unmask,
+)
+from eumlib.weights import write_weights
 
 
 @pytest.mark.parametrize(("dim", "parameters"), [(128, 67_072), (512, 1_054_720)])
@@ -48,20 +57,59 @@ def test_another_dimension_is_refused():
         EmbeddingUnmaskingModel(8)(torch.ones(2, 5))
 
 
-def test_a_saved_model_comes_back_the_same(tmp_path):
+def test_training_on_a_batch_of_one_is_a_clear_error():
     model = EmbeddingUnmaskingModel(8)
-    model(torch.randn(20, 8))  # moves the running statistics
-    save_model(model, tmp_path / "folder" / "m.safetensors")
-    loaded = load_model(tmp_path / "folder" / "m.safetensors")
-    x = torch.randn(3, 8)
-    assert torch.equal(loaded(x), model.eval()(x))
-    assert not loaded.training
+    with pytest.raises(ValueError, match="2 embeddings or more: batch norm"):
+        model.train()(torch.ones(1, 8))
+    assert model.eval()(torch.ones(1, 8)).shape == (1, 8)
+
+
+def test_the_residual_model_starts_at_doing_nothing_and_adds_what_the_layers_say():
+    model = ResidualUnmaskingModel(8)
+    x = torch.randn(5, 8)
+    assert torch.equal(model(x), x)
+    torch.nn.init.ones_(model.layers[-1].weight)
+    torch.testing.assert_close(model.eval()(x), x + model.layers(x))
+    plain = EmbeddingUnmaskingModel(8)
+    assert sum(p.numel() for p in model.parameters()) == sum(p.numel() for p in plain.parameters())
+
+
+@pytest.mark.parametrize("build", [EmbeddingUnmaskingModel, ResidualUnmaskingModel])
+@pytest.mark.parametrize("centring", [None, Centring(np.linspace(0, 1, 16, dtype=np.float32))])
+def test_a_saved_unmasker_comes_back_the_same(tmp_path, build, centring):
+    model = build(16)
+    torch.nn.init.ones_(model.layers[-1].weight)
+    model(torch.randn(20, 16))  # moves the running statistics
+    path = tmp_path / "folder" / "m.safetensors"
+    Unmasker(model, "drawn_recogniser", centring).save(path)
+    loaded = Unmasker.load(path)
+    x = torch.randn(3, 16)
+    assert torch.equal(loaded.model(x), model.eval()(x))
+    assert type(loaded.model) is build
+    assert not loaded.model.training
+    table = drawn_table()
+    space = loaded.space_of(table)
+    expected = centring.apply(table) if centring else table
+    np.testing.assert_array_equal(space.vectors, expected.vectors)
+    assert set(space.rows["backbone"]) == set(expected.rows["backbone"])
+
+
+def test_embeddings_of_another_recogniser_are_refused():
+    unmasker = Unmasker(EmbeddingUnmaskingModel(16), "arcface")
+    with pytest.raises(ModelError, match="of arcface, and these are of drawn_recogniser"):
+        unmasker.space_of(drawn_table())
+    centred = Centring.learn(drawn_table()).apply(drawn_table())
+    with pytest.raises(ModelError, match="drawn_recogniser centred"):
+        Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser").space_of(centred)
 
 
 def test_files_that_are_no_model_are_refused_by_name(tmp_path):
     with pytest.raises(ModelError, match="python -m eumlib train"):
-        load_model(tmp_path / "none.safetensors")
+        Unmasker.load(tmp_path / "none.safetensors")
     wrong = tmp_path / "wrong.safetensors"
     wrong.write_bytes(b"not a model")
+    with pytest.raises(ModelError, match=r"wrong\.safetensors is not a file of weights"):
+        Unmasker.load(wrong)
+    write_weights(wrong, {"a": torch.ones(1)}, {"architecture": "EUM", "dim": "8"})
     with pytest.raises(ModelError, match=r"wrong\.safetensors does not hold"):
-        load_model(wrong)
+        Unmasker.load(wrong)

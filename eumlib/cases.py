@@ -1,0 +1,95 @@
+"""What the study trains: recipes and the people and masks they are trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from eumlib.acquisition import MASKED, UNMASKED
+from eumlib.conditions import ALIGNMENTS, LIFELIKE, STYLES, one_mask_a_face, with_masks
+from eumlib.embeddings import EmbeddingTable
+from eumlib.losses import SelfRestrainedTripletLoss, TripletLoss
+from eumlib.negatives import drawn_negatives, hardest_negatives
+from eumlib.recipes import FAITHFUL, WORKBOOK, Recipe
+from eumlib.unmasking import EmbeddingUnmaskingModel, ResidualUnmaskingModel
+from eumlib.validation import mean_cosine
+
+Tables = tuple[EmbeddingTable, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something to train.
+
+    Attributes:
+        name: for the tables.
+        recipe: how.
+        training: on whom.
+    """
+
+    name: str
+    recipe: Recipe
+    training: Tables
+
+
+def ablation_cases(lfw: Tables, synthetic: Tables) -> list[Case]:
+    """From the paper's recipe to the workbook's, then the workbook's with one thing changed.
+
+    Args:
+        lfw: training people of LFW.
+        synthetic: synthetic faces.
+    """
+    one_flat = one_mask_a_face(with_masks(lfw, ["flat"], [UNMASKED]))
+    centred = replace(FAITHFUL, centred=True)
+    decided = replace(centred, validation=WORKBOOK.validation)
+    residual = replace(decided, build=ResidualUnmaskingModel)
+    negatives = replace(residual, choose_negatives=WORKBOOK.choose_negatives)
+    changes = {
+        "triplet loss": {"loss": TripletLoss()},
+        "embeddings not centred": {"centred": False},
+        "best epoch by mean cosine": {"validation": mean_cosine},
+        "no residual connection": {"build": EmbeddingUnmaskingModel},
+        "negatives drawn": {"choose_negatives": drawn_negatives},
+        "hardest negatives": {"choose_negatives": hardest_negatives},
+        "margin 1": {"loss": SelfRestrainedTripletLoss(1.0)},
+        "margin 0.5": {"loss": SelfRestrainedTripletLoss(0.5)},
+        "batches of 128": {"batch_size": 128},
+        "batches of 2048": {"batch_size": 2048},
+        "30 epochs, steps of 10": {"epochs": 30, "epochs_a_step": 10, "patience": 30},
+    }
+    return [
+        Case("the paper's recipe, one flat mask a face", FAITHFUL, one_flat),
+        Case("the same with the triplet loss", replace(FAITHFUL, loss=TripletLoss()), one_flat),
+        Case("+ all masks, both alignments", FAITHFUL, lfw),
+        Case("+ centring", centred, lfw),
+        Case("+ best epoch by d′", decided, lfw),
+        Case("+ residual connection", residual, lfw),
+        Case("+ semi-hard negatives in the batch", negatives, lfw),
+        Case("+ weight decay: the workbook's recipe", WORKBOOK, lfw),
+        Case("+ synthetic faces", WORKBOOK, lfw + synthetic),
+        Case("workbook's, one flat mask a face", WORKBOOK, one_flat),
+        *(
+            Case(f"workbook's, {name}", replace(WORKBOOK, **change), lfw)
+            for name, change in changes.items()
+        ),
+    ]
+
+
+def matrix_cases(lfw: Tables) -> list[Case]:
+    """The workbook's recipe, trained on some styles and alignments."""
+    trained_on = {
+        "flat, unmasked landmarks": (["flat"], [UNMASKED]),
+        "flat, both": (["flat"], ALIGNMENTS),
+        "all, unmasked landmarks": (STYLES, [UNMASKED]),
+        "all, masked landmarks": (STYLES, [MASKED]),
+        "all, both": (STYLES, ALIGNMENTS),
+    }
+    trained_on |= {f"all but {style}, both": (without(style), ALIGNMENTS) for style in LIFELIKE}
+    return [
+        Case(name, WORKBOOK, with_masks(lfw, styles, alignments))
+        for name, (styles, alignments) in trained_on.items()
+    ]
+
+
+def without(style: str) -> list[str]:
+    """All styles but one."""
+    return [other for other in STYLES if other != style]

@@ -1,0 +1,287 @@
+"""The study behind the claim: what makes an EUM work on people, and how sure that is.
+
+Three tables come of it, all from tables of embeddings, by ``python -m eumlib study``:
+
+- *ablation*: from the paper's recipe to the workbook's, one departure at a time;
+- *matrix*: trained on some kinds of masks and alignments, tested on others;
+- *targets*: the chosen recipe on people who were never looked at before.
+
+Ablation and matrix are measured on validation people of LFW, by whom all choices are made. Test
+people of LFW, and ORL, are used by *targets* alone. No more than `PICTURES_A_PERSON` pictures of a
+person are tested on: LFW has people with hundreds, whose pairs would outvote everyone else's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+import torch
+
+from eumlib.acquisition import MASKED
+from eumlib.baselines import DoingNothing, LinearUnmaskingModel
+from eumlib.cases import Case, Tables, ablation_cases, matrix_cases, without
+from eumlib.centring import Centring
+from eumlib.conditions import (
+    CAMERAS_WAY,
+    CELLS,
+    LIFELIKE,
+    PAPERS_WAY,
+    Condition,
+    few_pictures,
+    with_masks,
+)
+from eumlib.embeddings import read_table
+from eumlib.faces import split_by_identity
+from eumlib.files import sha256_of, write_text
+from eumlib.judging import Judge, Measured
+from eumlib.losses import TripletLoss
+from eumlib.progress import progress_bar
+from eumlib.provenance import source_state
+from eumlib.recipes import FAITHFUL, WORKBOOK
+from eumlib.training import Trained, available_device, split_for_validation, train_unmasker
+from eumlib.unmasking import Unmasker
+
+SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+BEST = "the workbook's recipe, SRT"
+SYNTHETIC_ONLY = "the workbook's recipe, SRT, synthetic faces alone"
+SHIPPED = {"lfw_and_synthetic": BEST, "synthetic": SYNTHETIC_ONLY}
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Material:
+    """The tables that the study takes, each in both alignments where it has them."""
+
+    lfw: Tables
+    orl: Tables
+    synthetic: Tables
+
+    @classmethod
+    def read(cls, folder: Path) -> Material:
+        """Read ``lfw_paper.parquet`` and its like, six tables that ``make study`` embeds.
+
+        Raises:
+            TableError: one is not there.
+        """
+        lfw, orl, synthetic = (
+            tuple(read_table(folder / f"{name}_{way}.parquet") for way in ("paper", "camera"))
+            for name in ("lfw", "orl", "synthetic")
+        )
+        return cls(lfw, orl, synthetic)
+
+    def of_lfw(self, part: str) -> Tables:
+        """LFW's tables, the people of one part of `SHARES`."""
+        return tuple(
+            table.where(split_by_identity(table.rows["identity"], SHARES) == part)
+            for table in self.lfw
+        )
+
+
+class Study:
+    """Trains the cases and judges them.
+
+    Args:
+        material: the tables.
+        seeds: how many trainings of each case, that differ in weights and triplets.
+        resamples: of people, behind each interval.
+        device: to train on.
+    """
+
+    def __init__(self, material: Material, seeds: int, resamples: int, device: str = "cpu") -> None:
+        self._material, self._resamples, self._device = material, resamples, device
+        self._seeds = range(seeds)
+        self._training, self._validation = material.of_lfw("train"), material.of_lfw("validation")
+
+    def ablation(self) -> pd.DataFrame:
+        """A row a case and condition, on validation people."""
+        cases = ablation_cases(self._training, self._material.synthetic)
+        conditions = (PAPERS_WAY, CAMERAS_WAY)
+        rows = []
+        judges = self._judges(self._validation, conditions)
+        for name, baseline in _baselines(self._training).items():
+            rows += _judged(name, [baseline], judges)
+        for case in _each(cases, "ablation"):
+            rows += _judged(case.name, self._trained(case), judges)
+        return pd.DataFrame(rows)
+
+    def matrix(self) -> pd.DataFrame:
+        """A row a case and a cell of style and alignment, on validation people."""
+        judges = self._judges(self._validation, CELLS)
+        rows = _judged("no EUM", [_nothing(self._training)], judges)
+        for case in _each(matrix_cases(self._training), "matrix"):
+            rows += _judged(case.name, self._trained(case), judges)
+        return pd.DataFrame(rows)
+
+    def targets(self) -> tuple[pd.DataFrame, dict[str, Trained]]:
+        """A row a system, set and condition, on test people of LFW and on ORL; what to ship."""
+        synthetic = zip(*map(split_for_validation, self._material.synthetic), strict=True)
+        synthetic_training, synthetic_validation = map(tuple, synthetic)
+        both = self._training + self._material.synthetic
+        triplet = replace(WORKBOOK, loss=TripletLoss())
+        cases = [
+            (Case("the paper's recipe, SRT", FAITHFUL, both), self._validation),
+            (Case("the workbook's recipe, triplet loss", triplet, both), self._validation),
+            (Case(BEST, WORKBOOK, both), self._validation),
+            (Case(SYNTHETIC_ONLY, WORKBOOK, synthetic_training), synthetic_validation),
+        ]
+        trained = {
+            case.name: self._train(case, validation)
+            for case, validation in _each(cases, "training for the targets")
+        }
+        systems = {name: [baseline] for name, baseline in _baselines(both).items()}
+        systems |= {name: [fit.unmasker for fit in fits] for name, fits in trained.items()}
+        rows = []
+        for tables in (self._material.of_lfw("test"), self._material.orl):
+            judges = self._judges(tables, (PAPERS_WAY, CAMERAS_WAY))
+            for name, unmaskers in _each(systems.items(), "judging"):
+                rows += _judged(name, unmaskers, judges)
+        return pd.DataFrame(rows), {file: trained[name][0] for file, name in SHIPPED.items()}
+
+    def unseen(self) -> pd.DataFrame:
+        """Each lifelike style as a camera sees it, after training on all others; on test people."""
+        rows = []
+        for style in _each(LIFELIKE, "unseen styles"):
+            condition = Condition(f"{style}, never trained on", (style,), MASKED)
+            judges = self._judges(self._material.of_lfw("test"), [condition])
+            seen = with_masks(self._training, without(style))
+            rows += _judged("no EUM", [_nothing(seen)], judges)
+            rows += _judged(BEST, self._trained(Case(BEST, WORKBOOK, seen)), judges)
+        return pd.DataFrame(rows)
+
+    def _train(self, case: Case, validation: Tables) -> list[Trained]:
+        return [
+            train_unmasker(case.training, validation, replace(case.recipe, seed=seed), self._device)
+            for seed in self._seeds
+        ]
+
+    def _trained(self, case: Case) -> list[Unmasker]:
+        return [trained.unmasker for trained in self._train(case, self._validation)]
+
+    def _judges(
+        self, tables: Tables, conditions: Sequence[Condition]
+    ) -> dict[Condition, tuple[Judge, Measured]]:
+        """For each condition its judge, and what the recogniser scores without an EUM."""
+        judges = {}
+        for condition in conditions:
+            (table,) = with_masks(few_pictures(tables), condition.styles, [condition.alignment])
+            judge = Judge(table, self._resamples, seed=0)
+            judges[condition] = judge, judge.measure(_nothing(tables))
+        return judges
+
+
+def _judged(
+    name: str, unmaskers: Sequence[Unmasker], judges: dict[Condition, tuple[Judge, Measured]]
+) -> list[dict[str, object]]:
+    """A row a condition: what was trained, and its rates beside those without an EUM."""
+    return [
+        {"trained": name, "seeds": len(unmaskers), "condition": condition.name, **judge.counts}
+        | {"unmasked_eer": judge.unmasked(unmaskers[0]).eer}
+        | judge.measure(*unmaskers).row(plain)
+        for condition, (judge, plain) in judges.items()
+    ]
+
+
+def _nothing(tables: Tables, centring: Centring | None = None) -> Unmasker:
+    table = tables[0]
+    return Unmasker(DoingNothing(table.dim), table.rows["backbone"].iloc[0], centring)
+
+
+def _baselines(training: Tables) -> dict[str, Unmasker]:
+    """What an EUM has to beat, with and without centring."""
+    centring = Centring.learn(*training)
+    nothing = _nothing(training)
+    linear = LinearUnmaskingModel.fitted(training)
+    centred_linear = LinearUnmaskingModel.fitted([centring.apply(table) for table in training])
+    return {
+        "no EUM": nothing,
+        "no EUM, centred": replace(nothing, centring=centring),
+        "a linear map": replace(nothing, model=linear),
+        "a linear map, centred": replace(nothing, model=centred_linear, centring=centring),
+    }
+
+
+def _each(items: Collection[Item], what: str) -> Iterator[Item]:
+    with progress_bar(len(items), what, "case") as progress:
+        for item in items:
+            yield item
+            progress.update()
+
+
+PARTS = ("targets", "ablation", "unseen", "matrix")  # the longest first
+
+
+def run_study(
+    folder: Path, results: Path, models: Path, seeds: int, ablation_seeds: int, resamples: int
+) -> None:
+    """Make all tables of the study from the tables of embeddings in a folder, and the models.
+
+    The parts run side by side, one on each core.
+
+    Args:
+        folder: as `Material.read` takes it.
+        results: JSON to write: the rows of each table, and what made them.
+        models: folder for the models that are shipped, each with a card.
+        seeds: trainings of each case on which targets are judged.
+        ablation_seeds: trainings of each case of the ablation and the matrix.
+        resamples: as in `Study`.
+
+    Raises:
+        TableError: a table is not there.
+    """
+    Material.read(folder)  # what is missing is said before the work begins
+    state = source_state()
+    counts = {"targets": seeds, "unseen": seeds}
+    jobs = [(folder, part, counts.get(part, ablation_seeds), resamples) for part in PARTS]
+    workers = min(len(PARTS), os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        tables = dict(zip(PARTS, pool.map(_run_part, *zip(*jobs, strict=True)), strict=True))
+    tables["targets"], shipped = tables["targets"]
+    rows = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
+    made = {"seeds": seeds, "ablation_seeds": ablation_seeds, "resamples": resamples, **state}
+    write_text(results, json.dumps(made | rows, indent=1, ensure_ascii=False) + "\n")
+    for name, trained in shipped.items():
+        trained.unmasker.save(models / f"{name}.safetensors")
+        card = _card(models / f"{name}.safetensors", SHIPPED[name], trained) | state
+        write_text(models / f"{name}.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+
+
+def _run_part(folder: Path, part: str, seeds: int, resamples: int) -> object:
+    torch.set_num_threads(1)
+    return getattr(Study(Material.read(folder), seeds, resamples, available_device()), part)()
+
+
+def _card(path: Path, name: str, trained: Trained) -> dict[str, object]:
+    return {
+        "file": path.name,
+        "sha256": sha256_of(path),
+        "what": name,
+        "recogniser": trained.unmasker.backbone,
+        "recipe": trained.recipe.describe(),
+        "best_epoch": trained.fit.best_epoch,
+        "validation_figure": float(trained.fit.history["validation"].max()),
+        "made_by": "python -m eumlib study",
+    }
+
+
+def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
+    """A table of the study for a reader: a line a training, a column a condition, EER in percent.
+
+    Each with its 95 % interval and, but for the first line, its change relative to no EUM.
+    """
+    shown = rows.assign(
+        text=[
+            f"{100 * row.eer:.1f} [{100 * row.eer_low:.1f}, {100 * row.eer_high:.1f}]"
+            + ("" if row.trained == "no EUM" else f" {100 * row.eer_change:+.0f} %")
+            for row in rows.itertuples()
+        ]
+    )
+    order = {"index": rows["trained"].unique(), "columns": rows["condition"].unique()}
+    return shown.pivot(index="trained", columns="condition", values="text").reindex(**order)

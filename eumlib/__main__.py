@@ -79,10 +79,9 @@ def make_report(
         list[str] | None, typer.Option(help="a notebook, such as 03; repeat it for more")
     ] = None,
 ) -> None:
-    """Execute the core notebooks and bind OUT/index.html."""
-    notebooks = workbook.core(workbook.discover())
-    if only:
-        notebooks = workbook.select(notebooks, only)
+    """Execute the core notebooks, or those named with --only, and bind OUT/index.html."""
+    notebooks = workbook.discover()
+    notebooks = workbook.select(notebooks, only) if only else workbook.core(notebooks)
     given = dict(workbook.parse_assignment(text) for text in parameter or [])
     runs = workbook.run_workbook(notebooks, given, out / "notebooks")
     manifest = workbook.write_manifest(runs, given, out / "manifest.json")
@@ -294,12 +293,17 @@ def fetch(
 def readme(
     run: Annotated[Path, typer.Option(help="folder of a report")] = Path("build/report"),
     results: Annotated[Path, typer.Option(help="copy of the results")] = Path("data/results.json"),
+    study_results: Annotated[Path, typer.Option("--study", help="results of the study")] = Path(
+        "data/study.json"
+    ),
     path: Annotated[Path, typer.Option(help="the README")] = Path("README.md"),
 ) -> None:
-    """Put the results of a report into the README, and keep them in data/; list the notebooks."""
+    """Put the results of a report and of the study into the README; list the notebooks."""
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
     text = path.read_text(encoding="utf-8")
     text = report.with_section(text, "results", report.results_markdown(manifest))
+    measured = json.loads(study_results.read_text(encoding="utf-8"))
+    text = report.with_section(text, "study", report.study_markdown(measured))
     text = report.with_section(text, "notebooks", report.notebooks_markdown(workbook.discover()))
     write_text(results, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     write_text(path, text)

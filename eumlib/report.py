@@ -23,6 +23,7 @@ from plotly.offline import get_plotlyjs
 
 from eumlib.evaluation import summary
 from eumlib.files import write_text
+from eumlib.study import eer_by_condition
 from eumlib.workbook import Notebook, Run
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
@@ -148,6 +149,28 @@ def results_markdown(manifest: dict) -> str:
         f"{first.not_acquired:.0f} of {first.attempts:.0f} faces were not acquired. "
         f"Intervals: 95 %, bootstrap over people. Parameters: {given}. "
         f"Made by `python -m eumlib report` at commit `{manifest['commit'][:12]}`{dirty}."
+    )
+
+
+def study_markdown(study: dict) -> str:
+    """The tables of `eumlib.study` that bear on the claim, in markdown, and what made them."""
+    targets, unseen = pd.DataFrame(study["targets"]), pd.DataFrame(study["unseen"])
+    sections = []
+    for rows in (*(part for _, part in targets.groupby("face_set", sort=False)), unseen):
+        first = rows.iloc[0]
+        shown = eer_by_condition(rows)
+        lines = [["trained", *shown.columns], ["---"] * (1 + len(shown.columns))]
+        lines += [
+            [name, *values] for name, values in zip(shown.index, shown.to_numpy(), strict=True)
+        ]
+        sections.append(
+            f"{first.face_set.upper()}, {first.people} people, {first.pictures:,} pictures:\n\n"
+            + "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        )
+    dirty = " with uncommitted changes" if study["uncommitted_changes"] else ""
+    return "\n\n".join(sections) + (
+        f"\n\nEER in percent, the mean of {study['seeds']} trainings; intervals: 95 %, bootstrap "
+        f"over people. Made by `make study` at commit `{study['commit'][:12]}`{dirty}."
     )
 
 

@@ -10,11 +10,13 @@ import pytest
 
 from eumlib.embeddings import SYNTHETIC_TABLE, synthetic_training_table
 from eumlib.files import DATA_FOLDER, sha256_of
-from eumlib.report import notebooks_markdown, results_markdown, with_section
+from eumlib.report import notebooks_markdown, results_markdown, study_markdown, with_section
+from eumlib.unmasking import Unmasker
 from eumlib.workbook import discover
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODELS = DATA_FOLDER / "models"
 CARD = (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
 
 
@@ -22,6 +24,25 @@ def test_the_results_are_those_of_the_committed_run():
     manifest = json.loads((DATA_FOLDER / "results.json").read_text(encoding="utf-8"))
     assert not manifest["uncommitted_changes"]
     assert with_section(README, "results", results_markdown(manifest)) == README
+
+
+def test_the_tables_of_the_study_are_those_of_the_committed_run():
+    study = json.loads((DATA_FOLDER / "study.json").read_text(encoding="utf-8"))
+    assert not study["uncommitted_changes"]
+    assert study["seeds"] >= 5
+    assert with_section(README, "study", study_markdown(study)) == README
+
+
+@pytest.mark.parametrize("name", ["synthetic", "lfw_and_synthetic"])
+def test_the_models_are_those_of_their_cards(name):
+    card = json.loads((MODELS / f"{name}.json").read_text(encoding="utf-8"))
+    path = MODELS / card["file"]
+    assert card["sha256"] == sha256_of(path)
+    assert not card["uncommitted_changes"]
+    assert path.stat().st_size < 1e6
+    unmasker = Unmasker.load(path)
+    assert (unmasker.backbone, unmasker.model.dim) == ("dlib_resnet_v1", 128)
+    assert path.name in CARD
 
 
 def test_the_table_of_notebooks_is_what_the_notebooks_say():
@@ -44,7 +65,8 @@ def test_links_to_files_lead_somewhere():
 
 def test_the_data_card_names_every_file_with_its_sha_256():
     listed = dict(re.findall(r"\| `([\w.]+)` \| `([0-9a-f]{64})` \|", CARD))
-    files = {p.name for p in DATA_FOLDER.iterdir()} - {"README.md", "results.json"}
+    made = {"README.md", "results.json", "study.json"}
+    files = {p.name for p in DATA_FOLDER.iterdir() if p.is_file()} - made
     assert listed == {name: sha256_of(DATA_FOLDER / name) for name in files}
 
 

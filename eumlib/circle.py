@@ -19,8 +19,8 @@ from eumlib.losses import TripletDistances, restraint_holds, triplet_distances
 
 NAMES = ("anchor", "positive", "negative")
 _MARKS = {"anchor": (VERMILION, "x"), "positive": (BLUE, "circle"), "negative": (BLACK, "square")}
-_ARROW_A_UNIT = 0.22  # length of an arrow for a gradient of 1
-_RINGS = (1.12, 1.28)  # the losses' arrows start at the anchor, outside the circle
+_ARROW_A_UNIT = 0.35  # length of an arrow for a gradient of 1
+_RINGS = (1.15, 1.35)  # the losses' arrows start at the anchor, outside the circle
 
 
 class Tug(NamedTuple):
@@ -69,7 +69,7 @@ def place_triplet(
         angles = torch.deg2rad(torch.tensor(degrees, dtype=torch.float64)).requires_grad_()
         value = loss(triplet_distances(*_on_circle(angles)))
         (slope,) = torch.autograd.grad(value, angles)
-        tugs[name] = Tug(float(value.detach()), -float(slope[0]))
+        tugs[name] = Tug(float(value.detach()), 0.0 - float(slope[0]))
     points = _on_circle(torch.deg2rad(torch.tensor(degrees, dtype=torch.float64)))
     distances = triplet_distances(*points)
     return PlacedTriplet(degrees, distances, bool(restraint_holds(distances)), tugs)
@@ -116,20 +116,32 @@ def triplet_circle(placed: PlacedTriplet) -> go.Figure:
             marker={"symbol": "arrow", "angleref": "previous", "size": [0, 14]},
             hovertemplate=f"{name}: turns the anchor by {tug.turn:+.2f}<extra></extra>",
         )  # fmt: skip
-    axis = {"range": [-1.7, 1.7], "showgrid": False, "zeroline": False, "visible": False}
+    axis = {"range": [-1.55, 1.55], "showgrid": False, "zeroline": False, "visible": False}
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis, scaleanchor="x")
     figure.add_annotation(
-        text=_in_words(placed), x=0, y=0, showarrow=False, align="left", font={"size": 13}
+        text=_in_words(placed),
+        x=0,
+        y=1,
+        xref="paper",
+        yref="paper",
+        yanchor="top",
+        showarrow=False,
+        align="left",
+        font={"size": 13},
     )
     alt = "circle with " + ", ".join(
         f"the {name} at {angle:.0f}°" for name, angle in zip(NAMES, placed.degrees, strict=True)
     )
-    return finished(figure, "One triplet, and where each loss turns its anchor", alt, height=520)
+    title = "One triplet, and where each loss turns its anchor"
+    figure = finished(figure, title, alt, height=600)
+    return figure.update_layout(legend={"orientation": "v", "x": 1, "xanchor": "right", "y": 1})
 
 
-def _arrow(angle: float, turn: float, ring: float) -> tuple[list[float], list[float]]:
-    """An arc outside the circle, drawn as one straight stroke, from the anchor the way it turns."""
+def _arrow(angle: float, turn: float, ring: float) -> tuple[list[float | None], list[float | None]]:
+    """A stroke outside the circle, from the anchor the way it turns; none for 0."""
+    if turn == 0:
+        return [None, None], [None, None]
     end = angle + _ARROW_A_UNIT * turn
     return (
         [ring * float(np.cos(angle)), ring * float(np.cos(end))],

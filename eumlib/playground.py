@@ -11,7 +11,7 @@ from torch import nn
 
 from eumlib.circle import NAMES, angle_of, place_triplet, triplet_circle
 
-START = (100.0, 0.0, 60.0)
+START = (40.0, 0.0, 60.0)
 HANDLE_RADIUS = 0.07
 
 
@@ -34,6 +34,7 @@ class LossPlayground:
     def widget(self) -> ipywidgets.Widget:
         """The circle with points to drag, and a slider for each, for those without a mouse."""
         figure = go.FigureWidget(self.figure(*START))
+        figure.update_layout(dragmode=False)  # else the pointer draws a box to zoom into
         sliders = [
             ipywidgets.FloatSlider(value, min=0, max=360, step=1, description=name)
             for name, value in zip(NAMES, START, strict=True)

@@ -59,3 +59,11 @@ def test_the_angle_of_a_point(degrees):
     radius = 0.3 + degrees / 100
     x, y = radius * np.cos(np.radians(degrees)), radius * np.sin(np.radians(degrees))
     assert angle_of(x, y) == pytest.approx(degrees)
+
+
+def test_a_loss_that_is_satisfied_has_no_arrow():
+    figure = triplet_circle(place_triplet(330, 0, 60, LOSSES))
+    triplet, srt = figure.data[-2:]
+    assert set(triplet.x) == {None}
+    assert None not in srt.x
+    assert "triplet: loss 0.00, turn +0.00" in figure.layout.annotations[0].text

@@ -29,7 +29,7 @@ def test_a_dragged_handle_moves_the_slider_and_snaps_to_the_circle(playground):
     shapes = [shape.to_plotly_json() for shape in figure.layout.shapes]
     shapes[2] |= {"x0": -0.1, "x1": 0.1, "y0": 1.9, "y1": 2.1}
     figure.layout.shapes = shapes
-    assert [slider.value for slider in sliders] == pytest.approx([100, 0, 90])
+    assert [slider.value for slider in sliders] == pytest.approx([40, 0, 90])
     handle = figure.layout.shapes[2]
     assert ((handle.x0 + handle.x1) / 2, (handle.y0 + handle.y1) / 2) == pytest.approx((0, 1))
 
@@ -45,4 +45,4 @@ def test_the_static_twin_turns_the_anchor_by_a_slider(playground):
     assert slider.steps[place].method == "update"
     at_180 = playground.figure(180, *[0, 60])
     assert layout["annotations"][0]["text"] == at_180.layout.annotations[0].text
-    assert labels[slider.active] == "100"
+    assert labels[slider.active] == "40"

@@ -142,13 +142,12 @@ def results_markdown(manifest: dict) -> str:
     lines = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
     rows = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
     first = results.iloc[0]
-    dirty = " with uncommitted changes" if manifest["uncommitted_changes"] else ""
     given = json.dumps(manifest["parameters"]) if manifest["parameters"] else "the defaults"
     return (
         f"{rows}\n\n{first.people:.0f} people, {first.pictures:.0f} photographs; "
         f"{first.not_acquired:.0f} of {first.attempts:.0f} faces were not acquired. "
         f"Intervals: 95 %, bootstrap over people. Parameters: {given}. "
-        f"Made by `python -m eumlib report` at commit `{manifest['commit'][:12]}`{dirty}."
+        f"Made by `python -m eumlib report` {_at_commit(manifest)}."
     )
 
 
@@ -167,11 +166,17 @@ def study_markdown(study: dict) -> str:
             f"{first.face_set.upper()}, {first.people} people, {first.pictures:,} pictures:\n\n"
             + "\n".join("| " + " | ".join(line) + " |" for line in lines)
         )
-    dirty = " with uncommitted changes" if study["uncommitted_changes"] else ""
     return "\n\n".join(sections) + (
         f"\n\nEER in percent, the mean of {study['seeds']} trainings; intervals: 95 %, bootstrap "
-        f"over people. Made by `make study` at commit `{study['commit'][:12]}`{dirty}."
+        f"over people. Made by `make study` {_at_commit(study)}."
     )
+
+
+def _at_commit(made: dict) -> str:
+    if made["commit"] is None:
+        return "outside a git checkout"
+    dirty = " with uncommitted changes" if made["uncommitted_changes"] else ""
+    return f"at commit `{made['commit'][:12]}`{dirty}"
 
 
 def notebooks_markdown(notebooks: Sequence[Notebook]) -> str:

@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from eumlib import figures
 from eumlib.evaluation import ComparedViews, evaluate
-from eumlib.unmasking import EmbeddingUnmaskingModel
+from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
 from eumlib.verification import ErrorCurve
 
 TABLE = drawn_table(people=8, pictures=4, noise=1.2, mask=1.0)
@@ -50,7 +50,9 @@ def test_a_det_curve_of_many_scores_stays_small_and_keeps_its_ends():
 
 
 def test_error_bars_show_each_value_and_its_interval():
-    results = evaluate(TABLE, {"srt": EmbeddingUnmaskingModel(16)}, resamples=20)
+    results = evaluate(
+        TABLE, {"srt": Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser")}, resamples=20
+    )
     figure = figures.error_bars(results, "eer", "EER, %")
     shown = {
         (trace.name, setting): (value, value - below, value + above)

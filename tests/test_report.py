@@ -7,11 +7,18 @@ import pytest
 from builders import drawn_table
 
 from eumlib.evaluation import evaluate, summary
-from eumlib.report import bind_report, results_markdown, to_mathml, with_section
-from eumlib.unmasking import EmbeddingUnmaskingModel
+from eumlib.report import (
+    bind_report,
+    results_markdown,
+    study_markdown,
+    to_mathml,
+    with_section,
+)
+from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
 from eumlib.workbook import Run
 
-RESULTS = evaluate(drawn_table(people=6), {"srt": EmbeddingUnmaskingModel(16)}, resamples=5)
+MODEL = Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser")
+RESULTS = evaluate(drawn_table(people=6), {"srt": MODEL}, resamples=5)
 
 
 class Addresses(HTMLParser):
@@ -129,3 +136,24 @@ def test_no_marks_or_no_results_is_an_error(manifest):
         with_section("# Title", "results", "new")
     with pytest.raises(ValueError, match="published no headline"):
         results_markdown(manifest | {"runs": []})
+
+
+def drawn_study(commit):
+    row = {
+        "trained": "no EUM", "condition": "flat", "face_set": "lfw", "people": 7, "pictures": 1234,
+        "eer": 0.1, "eer_low": 0.05, "eer_high": 0.15, "eer_change": 0.0,
+    }  # fmt: skip
+    better = row | {"trained": "an EUM", "eer": 0.08, "eer_change": -0.2}
+    rows = [row, better]
+    return {
+        "targets": rows, "unseen": rows, "seeds": 3, "commit": commit, "uncommitted_changes": False,
+    }  # fmt: skip
+
+
+def test_the_study_becomes_tables_in_markdown_that_say_what_made_them():
+    text = study_markdown(drawn_study("0123456789abcdef"))
+    assert "LFW, 7 people, 1,234 pictures:" in text
+    assert "| an EUM | 8.0 [5.0, 15.0] -20 % |" in text
+    assert "mean of 3 trainings" in text
+    assert text.endswith("at commit `0123456789ab`.")
+    assert study_markdown(drawn_study(None)).endswith("outside a git checkout.")

@@ -274,7 +274,8 @@ def _card(path: Path, name: str, trained: Trained) -> dict[str, object]:
 def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
     """A table of the study for a reader: a line a training, a column a condition, EER in percent.
 
-    Each with its 95 % interval and, but for the first line, its change relative to no EUM.
+    Each with its 95 % interval and, but for the first line, its change relative to no EUM. The
+    first column is the EER of unmasked against unmasked faces, which centring changes.
     """
     shown = rows.assign(
         text=[
@@ -284,4 +285,7 @@ def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
         ]
     )
     order = {"index": rows["trained"].unique(), "columns": rows["condition"].unique()}
-    return shown.pivot(index="trained", columns="condition", values="text").reindex(**order)
+    table = shown.pivot(index="trained", columns="condition", values="text").reindex(**order)
+    unmasked = rows.groupby("trained")["unmasked_eer"].first().reindex(table.index)
+    table.insert(0, "no masks", [f"{100 * eer:.1f}" for eer in unmasked])
+    return table

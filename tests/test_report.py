@@ -141,7 +141,7 @@ def test_no_marks_or_no_results_is_an_error(manifest):
 def drawn_study(commit):
     row = {
         "trained": "no EUM", "condition": "flat", "face_set": "lfw", "people": 7, "pictures": 1234,
-        "eer": 0.1, "eer_low": 0.05, "eer_high": 0.15, "eer_change": 0.0,
+        "unmasked_eer": 0.01, "eer": 0.1, "eer_low": 0.05, "eer_high": 0.15, "eer_change": 0.0,
     }  # fmt: skip
     better = row | {"trained": "an EUM", "eer": 0.08, "eer_change": -0.2}
     rows = [row, better]
@@ -153,7 +153,7 @@ def drawn_study(commit):
 def test_the_study_becomes_tables_in_markdown_that_say_what_made_them():
     text = study_markdown(drawn_study("0123456789abcdef"))
     assert "LFW, 7 people, 1,234 pictures:" in text
-    assert "| an EUM | 8.0 [5.0, 15.0] -20 % |" in text
+    assert "| an EUM | 1.0 | 8.0 [5.0, 15.0] -20 % |" in text
     assert "mean of 3 trainings" in text
     assert text.endswith("at commit `0123456789ab`.")
     assert study_markdown(drawn_study(None)).endswith("outside a git checkout.")

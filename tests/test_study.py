@@ -75,7 +75,9 @@ def test_unseen_styles_are_tested_alone(study):
 
 
 def test_a_table_for_readers_has_percent_interval_and_change(study):
-    shown = eer_by_condition(study.unseen())
+    rows = study.unseen()
+    shown = eer_by_condition(rows)
+    assert shown.pop("no masks").tolist()[0] == f"{100 * rows['unmasked_eer'].iloc[0]:.1f}"
     assert shown.index.tolist() == ["no EUM", BEST]
     assert shown.iloc[0].str.fullmatch(r"[\d.]+ \[[\d.]+, [\d.]+\]").all()
     assert shown.iloc[1].str.fullmatch(r"[\d.]+ \[[\d.]+, [\d.]+\] [+-]\d+ %").all()

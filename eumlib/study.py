@@ -1,13 +1,14 @@
 """The study behind the claim: what makes an EUM work on people, and how sure that is.
 
-Three tables come of it, all from tables of embeddings, by ``python -m eumlib study``:
+Four tables come of it, all from tables of embeddings, by ``python -m eumlib study``:
 
 - *ablation*: from the paper's recipe to the workbook's, one departure at a time;
 - *matrix*: trained on some kinds of masks and alignments, tested on others;
-- *targets*: the chosen recipe on people who were never looked at before.
+- *targets*: the chosen recipe on people by whom nothing was chosen;
+- *unseen*: the chosen recipe on styles of masks that it was not trained on.
 
-Ablation and matrix are measured on validation people of LFW, by whom all choices are made. Test
-people of LFW, and ORL, are used by *targets* alone. No more than `PICTURES_A_PERSON` pictures of a
+Ablation and matrix are measured on validation people of LFW, by whom all choices are made; targets
+and unseen on test people of LFW, and targets on ORL besides. No more than `PICTURES_A_PERSON` pictures of a
 person are tested on: LFW has people with hundreds, whose pairs would outvote everyone else's.
 """
 

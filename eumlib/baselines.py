@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from sklearn.linear_model import Ridge
 from torch import nn
 
 from eumlib.embeddings import EmbeddingTable
+from eumlib.mated import mated_vectors
 from eumlib.unmasking import EmbeddingUnmaskingModel
 
 RIDGE = 1e-4
@@ -32,9 +32,7 @@ class LinearUnmaskingModel(EmbeddingUnmaskingModel):
     @classmethod
     def fitted(cls, tables: Sequence[EmbeddingTable]) -> LinearUnmaskingModel:
         """The ridge solution for the pictures of the tables, with the penalty `RIDGE`."""
-        views = [(table, *table.mated_views()) for table in tables]
-        masked = np.concatenate([table.vectors[rows] for table, rows, _ in views])
-        unmasked = np.concatenate([table.vectors[rows] for table, _, rows in views])
+        masked, unmasked, _ = mated_vectors(*tables)
         fit = Ridge(RIDGE * len(masked)).fit(masked, unmasked)
         model = cls(masked.shape[1])
         with torch.no_grad():

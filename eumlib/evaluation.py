@@ -15,7 +15,7 @@ and a fourth setting, *as worn*, compares all pictures as they are.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +37,6 @@ from eumlib.verification import (
     error_rates,
     score_listed_pairs,
     score_pairs,
-    unmasked_thresholds,
 )
 
 UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING = "UMR-UMP", "UMR-MP", "MR-MP"
@@ -170,38 +169,49 @@ def evaluate(
 
     Taught in notebook 08.
     """
-    plain: dict[str, tuple[float, pd.Series]] = {}
+    plain: dict[str, pd.Series] = {}
     rows, last_error = [], None
     for unmaskings in _by_space(table, unmaskers, pairs):
         deployed: Thresholds | None = None
-        for setting in unmaskings[None].settings:
-            for name, views in unmaskings.items():
-                if name and setting == UNMASKED_SETTING:
-                    continue
-                try:
-                    scores = views.scores(setting)
-                except ScoreError as error:
-                    last_error = error
-                    continue
-                rates = error_rates(scores, deployed)
-                draws = pd.DataFrame(
-                    map(asdict, bootstrap_rates(scores, deployed, resamples, seed))
-                )
-                if setting == UNMASKED_SETTING:
-                    deployed = unmasked_thresholds(rates)
-                values = pd.Series(asdict(rates))
-                plain_eer, plain_draws = plain.setdefault(setting, (np.nan, draws["eer"] * np.nan))
-                values["eer_change"] = rates.eer - plain_eer
-                draws["eer_change"] = draws["eer"] - plain_draws
-                if np.isnan(plain_eer):
-                    plain[setting] = rates.eer, draws["eer"]
-                if deployed is None:
-                    values[list(DEPLOYED_RATES)] = draws[list(DEPLOYED_RATES)] = np.nan
-                case = {"setting": setting, "backbone": views.backbone, "unmasking": name}
-                rows.append(case | _counts(table, scores) | dict(values) | _intervals(draws))
+        for setting, name, views in _compared(unmaskings):
+            try:
+                scores = views.scores(setting)
+            except ScoreError as error:
+                last_error = error
+                continue
+            rates = _rates(scores, deployed, resamples, seed)
+            if setting == UNMASKED_SETTING:
+                deployed = Thresholds(*rates.loc[0, ["threshold100", "threshold1000"]])
+            rates["eer_change"] = (
+                rates["eer"] - plain[setting]["eer"] if setting in plain else np.nan
+            )
+            plain.setdefault(setting, rates)
+            if deployed is None:
+                rates[list(DEPLOYED_RATES)] = np.nan
+            case = {"setting": setting, "backbone": views.backbone, "unmasking": name}
+            values = rates.iloc[0].to_dict()
+            rows.append(case | _counts(table, scores) | values | _intervals(rates.iloc[1:]))
     if not rows:
         raise last_error
     return pd.DataFrame(rows)
+
+
+def _compared(
+    unmaskings: Mapping[str | None, ComparedViews],
+) -> Iterator[tuple[str, str | None, ComparedViews]]:
+    """Every setting with each unmasking; unmasked faces do not pass through an EUM."""
+    for setting in unmaskings[None].settings:
+        for name, views in unmaskings.items():
+            if name is None or setting != UNMASKED_SETTING:
+                yield setting, name, views
+
+
+def _rates(
+    scores: PairScores, deployed: Thresholds | None, resamples: int, seed: int
+) -> pd.DataFrame:
+    """The error rates in row 0, and those of each resample in the rows after it."""
+    exact = error_rates(scores, deployed)
+    return pd.DataFrame(map(asdict, [exact, *bootstrap_rates(scores, deployed, resamples, seed)]))
 
 
 def _by_space(
@@ -212,9 +222,8 @@ def _by_space(
         b"": {None: ComparedViews.of_table(table, pairs)}
     }
     for name, unmasker in unmaskers.items():
-        key = unmasker.centring.mean.tobytes() if unmasker.centring else b""
         space = ComparedViews.of_table(unmasker.space_of(table), pairs)
-        spaces.setdefault(key, {None: space})[name] = space.through(unmasker.model)
+        spaces.setdefault(unmasker.space_key, {None: space})[name] = space.through(unmasker.model)
     return list(spaces.values())
 
 

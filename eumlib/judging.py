@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from eumlib.acquisition import MASKED
 from eumlib.embeddings import EmbeddingTable
-from eumlib.evaluation import ComparedViews
+from eumlib.evaluation import MIXED_SETTING, UNMASKED_SETTING, ComparedViews
 from eumlib.resampling import draw_people, resampled_rates
 from eumlib.unmasking import Unmasker
 from eumlib.verification import ErrorRates, error_rates, unmasked_thresholds
@@ -77,11 +78,10 @@ class Judge:
 
     def unmasked(self, unmasker: Unmasker) -> ErrorRates:
         """The rates of unmasked against unmasked faces, in the space of the unmasker."""
-        key = unmasker.centring.mean.tobytes() if unmasker.centring else b""
-        if key not in self._deployed:
+        if unmasker.space_key not in self._deployed:
             views = ComparedViews.of_table(unmasker.space_of(self._table))
-            self._deployed[key] = error_rates(views.scores("UMR-UMP"))
-        return self._deployed[key]
+            self._deployed[unmasker.space_key] = error_rates(views.scores(UNMASKED_SETTING))
+        return self._deployed[unmasker.space_key]
 
     def measure(self, *unmaskers: Unmasker) -> Measured:
         """The rates of unmasked references against masked probes, the mean over the unmaskers."""
@@ -94,7 +94,7 @@ class Judge:
     def _measure(self, unmasker: Unmasker) -> Measured:
         deployed = unmasked_thresholds(self.unmasked(unmasker))
         views = ComparedViews.of_table(unmasker.space_of(self._table)).through(unmasker.model)
-        scores = views.scores("UMR-MP")
+        scores = views.scores(MIXED_SETTING)
         exact = error_rates(scores, deployed)
         values = {name: getattr(exact, name) for name in RATES[:-1]}
         values["error_in_service"] = (exact.fmr_at_1000 + exact.fnmr_at_1000) / 2
@@ -107,3 +107,23 @@ class Judge:
             "error_in_service": (fmr + fnmr) / 2,
         }  # fmt: skip
         return Measured(values, draws)
+
+
+def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `Measured.row` for a reader: a line a training, a column a condition, EER in percent.
+
+    Each with its 95 % interval and, but for the first line, its change relative to no EUM. The
+    first column is the EER of unmasked against unmasked faces, which centring changes.
+    """
+    shown = rows.assign(
+        text=[
+            f"{100 * row.eer:.1f} [{100 * row.eer_low:.1f}, {100 * row.eer_high:.1f}]"
+            + ("" if row.trained == "no EUM" else f" {100 * row.eer_change:+.0f} %")
+            for row in rows.itertuples()
+        ]
+    )
+    order = {"index": rows["trained"].unique(), "columns": rows["condition"].unique()}
+    table = shown.pivot(index="trained", columns="condition", values="text").reindex(**order)
+    unmasked = rows.groupby("trained")["unmasked_eer"].first().reindex(table.index)
+    table.insert(0, "no masks", [f"{100 * eer:.1f}" for eer in unmasked])
+    return table

@@ -23,7 +23,7 @@ from plotly.offline import get_plotlyjs
 
 from eumlib.evaluation import summary
 from eumlib.files import write_text
-from eumlib.study import eer_by_condition
+from eumlib.judging import eer_by_condition
 from eumlib.workbook import Notebook, Run
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"

@@ -8,15 +8,16 @@ Four tables come of it, all from tables of embeddings, by ``python -m eumlib stu
 - *unseen*: the chosen recipe on styles of masks that it was not trained on.
 
 Ablation and matrix are measured on validation people of LFW, by whom all choices are made; targets
-and unseen on test people of LFW, and targets on ORL besides. No more than `PICTURES_A_PERSON` pictures of a
-person are tested on: LFW has people with hundreds, whose pairs would outvote everyone else's.
+and unseen on test people of LFW, and targets on ORL besides. Of a person no more than
+`PICTURES_A_PERSON` pictures are tested on: LFW has people with hundreds, whose pairs would outvote
+everyone else's.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -216,7 +217,7 @@ def _each(items: Collection[Item], what: str) -> Iterator[Item]:
             progress.update()
 
 
-PARTS = ("targets", "ablation", "unseen", "matrix")  # the longest first
+PARTS = (Study.targets, Study.ablation, Study.unseen, Study.matrix)  # the longest first
 
 
 def run_study(
@@ -239,11 +240,12 @@ def run_study(
     """
     Material.read(folder)  # what is missing is said before the work begins
     state = source_state()
-    counts = {"targets": seeds, "unseen": seeds}
-    jobs = [(folder, part, counts.get(part, ablation_seeds), resamples) for part in PARTS]
+    counts = {Study.targets: seeds, Study.unseen: seeds}
+    jobs = [(part, folder, counts.get(part, ablation_seeds), resamples) for part in PARTS]
     workers = min(len(PARTS), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        tables = dict(zip(PARTS, pool.map(_run_part, *zip(*jobs, strict=True)), strict=True))
+        done = pool.map(_run_part, *zip(*jobs, strict=True))
+        tables = {part.__name__: made for part, made in zip(PARTS, done, strict=True)}
     tables["targets"], shipped = tables["targets"]
     rows = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
     made = {"seeds": seeds, "ablation_seeds": ablation_seeds, "resamples": resamples, **state}
@@ -254,9 +256,9 @@ def run_study(
         write_text(models / f"{name}.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
 
 
-def _run_part(folder: Path, part: str, seeds: int, resamples: int) -> object:
+def _run_part(part: Callable[[Study], object], folder: Path, seeds: int, resamples: int) -> object:
     torch.set_num_threads(1)
-    return getattr(Study(Material.read(folder), seeds, resamples, available_device()), part)()
+    return part(Study(Material.read(folder), seeds, resamples, available_device()))
 
 
 def _card(path: Path, name: str, trained: Trained) -> dict[str, object]:
@@ -270,23 +272,3 @@ def _card(path: Path, name: str, trained: Trained) -> dict[str, object]:
         "validation_figure": float(trained.fit.history["validation"].max()),
         "made_by": "python -m eumlib study",
     }
-
-
-def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
-    """A table of the study for a reader: a line a training, a column a condition, EER in percent.
-
-    Each with its 95 % interval and, but for the first line, its change relative to no EUM. The
-    first column is the EER of unmasked against unmasked faces, which centring changes.
-    """
-    shown = rows.assign(
-        text=[
-            f"{100 * row.eer:.1f} [{100 * row.eer_low:.1f}, {100 * row.eer_high:.1f}]"
-            + ("" if row.trained == "no EUM" else f" {100 * row.eer_change:+.0f} %")
-            for row in rows.itertuples()
-        ]
-    )
-    order = {"index": rows["trained"].unique(), "columns": rows["condition"].unique()}
-    table = shown.pivot(index="trained", columns="condition", values="text").reindex(**order)
-    unmasked = rows.groupby("trained")["unmasked_eer"].first().reindex(table.index)
-    table.insert(0, "no masks", [f"{100 * eer:.1f}" for eer in unmasked])
-    return table

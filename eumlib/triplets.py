@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from eumlib.embeddings import EmbeddingTable, TableError
+from eumlib.mated import mated_vectors
 
 
 class Triplets(NamedTuple):
@@ -58,8 +59,7 @@ class TripletSampler:
         backbones = sorted({name for table in tables for name in table.rows["backbone"].unique()})
         if len(backbones) > 1:
             raise TableError(f"triplets take embeddings of one recogniser, not {backbones}")
-        parts = [_pairs_of(table) for table in tables]
-        anchors, positives, people = (np.concatenate(part) for part in zip(*parts, strict=True))
+        anchors, positives, people = mated_vectors(*tables)
         by_person = np.argsort(people, kind="stable")
         names, self._first, self._count = np.unique(
             people[by_person], return_index=True, return_counts=True
@@ -111,19 +111,3 @@ class TripletSampler:
                 self._positives.index_select(0, negatives),
                 self._person[rows],
             )
-
-
-def _pairs_of(table: EmbeddingTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Masked embeddings, those of the same pictures unmasked, and who it is, by face set."""
-    finite = np.isfinite(table.vectors).all(axis=1)
-    if not finite.all():
-        row = int(np.flatnonzero(~finite)[0])
-        seen = table.rows.iloc[row]
-        raise TableError(
-            f"{(~finite).sum()} embeddings are not finite; the first is row {row}, the "
-            f"{seen['view']} view of {seen['image_id']}: embed these pictures again"
-        )
-    masked, unmasked = table.mated_views()
-    seen = table.rows.iloc[unmasked]
-    people = (seen["face_set"] + "/" + seen["identity"]).to_numpy(dtype=str)
-    return table.vectors[masked], table.vectors[unmasked], people

@@ -118,6 +118,11 @@ class Unmasker:
     backbone: str
     centring: Centring | None = None
 
+    @property
+    def space_key(self) -> bytes:
+        """The same for unmaskers whose embeddings may be compared with each other."""
+        return self.centring.mean.tobytes() if self.centring else b""
+
     def space_of(self, table: EmbeddingTable) -> EmbeddingTable:
         """The table as this EUM wants it: centred, if it was trained so.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from eumlib.embeddings import EmbeddingTable
+from eumlib.mated import mated_vectors
 from eumlib.unmasking import EmbeddingUnmaskingModel, unmask
 
 Validation = Callable[[EmbeddingUnmaskingModel], float]
@@ -21,7 +22,7 @@ def mean_cosine(*tables: EmbeddingTable) -> Validation:
 
     Taught in notebook 07.
     """
-    masked, unmasked, _ = _views(tables)
+    masked, unmasked, _ = mated_vectors(*tables)
 
     def validate(model: EmbeddingUnmaskingModel) -> float:
         return float((unmask(model, masked) * unmasked).sum(axis=1).mean())
@@ -39,7 +40,7 @@ def decidability(*tables: EmbeddingTable) -> Validation:
     Source: Daugman, IEEE Trans. Circuits and Systems for Video Technology 14 (2004), on iris
     recognition. Taught in notebook 10.
     """
-    masked, unmasked, people = _views(tables)
+    masked, unmasked, people = mated_vectors(*tables)
     chosen = slice(None, None, -(-len(people) // DECIDING_PICTURES))
     masked, unmasked, people = masked[chosen], unmasked[chosen], people[chosen]
     strangers = people[:, None] != people[None, :]
@@ -51,17 +52,3 @@ def decidability(*tables: EmbeddingTable) -> Validation:
         return float((mated.mean() - non_mated.mean()) / spread)
 
     return validate
-
-
-def _views(tables: tuple[EmbeddingTable, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Masked embeddings, those of the same pictures unmasked, and who it is."""
-    views = [(table, *table.mated_views()) for table in tables]
-    people = [
-        (table.rows["face_set"] + "/" + table.rows["identity"]).to_numpy(dtype=str)[masked]
-        for table, masked, _ in views
-    ]
-    return (
-        np.concatenate([table.vectors[masked] for table, masked, _ in views]),
-        np.concatenate([table.vectors[unmasked] for table, _, unmasked in views]),
-        np.concatenate(people),
-    )

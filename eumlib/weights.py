@@ -1,7 +1,12 @@
-"""Tensors in safetensors files: they hold numbers and text, and nothing that could be executed."""
+"""Tensors in safetensors files: they hold numbers and text, and nothing that could be executed.
+
+The same tensors and note give the same bytes: the format writes several keys of metadata in random
+order, so the note is kept under one.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +16,8 @@ from safetensors.torch import save_file
 
 from eumlib.files import atomic_path
 
+_NOTE = "note"
+
 
 class WeightsError(ValueError):
     """A file of weights that is not there, or is something else."""
@@ -19,10 +26,10 @@ class WeightsError(ValueError):
 def write_weights(
     path: Path | str, weights: Mapping[str, torch.Tensor], note: Mapping[str, str]
 ) -> None:
-    """Write named tensors and a note, atomically."""
+    """Write named tensors and a note of texts by name, atomically."""
     stored = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
     with atomic_path(path) as temporary:
-        save_file(stored, temporary, metadata=dict(note))
+        save_file(stored, temporary, metadata={_NOTE: json.dumps(dict(note))})
 
 
 def read_weights(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -36,6 +43,7 @@ def read_weights(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, s
     try:
         with safe_open(path, framework="pt") as stored:
             names = list(stored.keys())
-            return {name: stored.get_tensor(name) for name in names}, stored.metadata() or {}
+            note = json.loads((stored.metadata() or {}).get(_NOTE, "{}"))
+            return {name: stored.get_tensor(name) for name in names}, note
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is not a file of weights: {error}") from error

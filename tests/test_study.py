@@ -6,7 +6,8 @@ from test_conditions import masked_table
 
 from eumlib.embeddings import TableError, write_table
 from eumlib.files import sha256_of
-from eumlib.study import BEST, SHIPPED, Material, Study, eer_by_condition, run_study
+from eumlib.judging import eer_by_condition
+from eumlib.study import BEST, SHIPPED, Material, Study, run_study
 from eumlib.unmasking import Unmasker
 
 SHAPES = ["a", "surgical", "respirator", "cloth plain"]

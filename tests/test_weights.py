@@ -13,11 +13,21 @@ def test_tensors_and_note_come_back_the_same(tmp_path):
     assert all(torch.equal(weights[name], value) for name, value in given.items())
 
 
+def test_the_same_tensors_and_note_give_the_same_bytes(tmp_path):
+    note = {name: name for name in "abcdefgh"}
+    written = set()
+    for number in range(10):
+        path = tmp_path / f"{number}.safetensors"
+        write_weights(path, {"a": torch.ones(2), "b": torch.zeros(3)}, note)
+        written.add(path.read_bytes())
+    assert len(written) == 1
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "w.safetensors"
     write_weights(path, {"a": torch.ones(1)}, {})
     with pytest.raises(TypeError):
-        write_weights(path, {"a": torch.zeros(1)}, {"number": 3})
+        write_weights(path, {"a": torch.zeros(1)}, {"no text": object()})
     assert read_weights(path)[0]["a"].item() == 1
     assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
 

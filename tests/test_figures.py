@@ -68,12 +68,20 @@ def test_error_bars_show_each_value_and_its_interval():
 
 def test_training_curves_find_their_columns_by_name():
     history = pd.DataFrame(
-        {"validation": [0.1, 0.3], "d3": [2, 2], "d2": [1, 1.5], "d1": [0.9, 0.4], "epoch": [1, 2]}
+        {
+            "restrained": [1.0, 0.25],
+            "validation": [0.1, 0.3],
+            "d3": [2, 2],
+            "d2": [1, 1.5],
+            "d1": [0.9, 0.4],
+            "epoch": [1, 2],
+        }  # fmt: skip
     )
     figure = figures.training_curves(history, best_epoch=2)
     drawn = {trace.name: list(trace.y) for trace in figure.data}
-    assert drawn == {name: history[name].tolist() for name in ("d1", "d2", "d3", "validation")}
+    assert drawn == {name: history[name].tolist() for name in history if name != "epoch"}
     assert "d1 goes from 0.900 to 0.400" in words_of(figure)
+    assert "held on 100% of the first and 25% of the last" in words_of(figure)
 
 
 def test_function_curves_draw_what_they_are_given():

@@ -35,6 +35,7 @@ class LossPlayground:
         """The circle with points to drag, and a slider for each, for those without a mouse."""
         figure = go.FigureWidget(self.figure(*START))
         figure.update_layout(dragmode=False)  # else the pointer draws a box to zoom into
+        figure._config = figure._config | {"edits": {"shapePosition": True}}  # the handles move
         sliders = [
             ipywidgets.FloatSlider(value, min=0, max=360, step=1, description=name)
             for name, value in zip(NAMES, START, strict=True)
@@ -93,7 +94,7 @@ def _handles(degrees: list[float]) -> list[dict]:
     angles = np.radians(degrees)
     return [
         {
-            "type": "circle", "editable": True, "fillcolor": "rgba(0,0,0,0.04)",
+            "type": "circle", "fillcolor": "rgba(0,0,0,0.04)",
             "line": {"width": 1, "color": "rgba(0,0,0,0.3)"},
             "x0": x - HANDLE_RADIUS, "x1": x + HANDLE_RADIUS,
             "y0": y - HANDLE_RADIUS, "y1": y + HANDLE_RADIUS,

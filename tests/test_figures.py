@@ -67,16 +67,11 @@ def test_error_bars_show_each_value_and_its_interval():
 
 
 def test_training_curves_find_their_columns_by_name():
-    history = pd.DataFrame(
-        {
-            "restrained": [1.0, 0.25],
-            "validation": [0.1, 0.3],
-            "d3": [2, 2],
-            "d2": [1, 1.5],
-            "d1": [0.9, 0.4],
-            "epoch": [1, 2],
-        }  # fmt: skip
-    )
+    figures_by_epoch = {
+        "restrained": [1.0, 0.25], "validation": [0.1, 0.3], "d3": [2, 2], "d2": [1, 1.5],
+        "d1": [0.9, 0.4], "epoch": [1, 2],
+    }  # fmt: skip
+    history = pd.DataFrame(figures_by_epoch)
     figure = figures.training_curves(history, best_epoch=2)
     drawn = {trace.name: list(trace.y) for trace in figure.data}
     assert drawn == {name: history[name].tolist() for name in history if name != "epoch"}

@@ -30,6 +30,7 @@ def test_a_dragged_handle_moves_the_slider_and_snaps_to_the_circle(playground):
     shapes[2] |= {"x0": -0.1, "x1": 0.1, "y0": 1.9, "y1": 2.1}
     figure.layout.shapes = shapes
     assert [slider.value for slider in sliders] == pytest.approx([40, 0, 90])
+    assert figure._config["edits"] == {"shapePosition": True}  # else plotly lets none be dragged
     handle = figure.layout.shapes[2]
     assert ((handle.x0 + handle.x1) / 2, (handle.y0 + handle.y1) / 2) == pytest.approx((0, 1))
 

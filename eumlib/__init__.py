@@ -8,7 +8,7 @@ Modules import in one direction only, in the order in which the data flows::
     flat_masks · mask_textures · mask_fitting · lifelike_masks · masks · mask_plans
     recogniser · dlib_resnet · arcface · backbones
     acquisition · embeddings · extraction · failures
-    centring · mated · triplets · negatives · losses
+    mated · triplets · negatives · losses
     unmasking · validation · recipes · descent · training
     verification · evaluation · resampling · judging
     conditions · baselines · cases · study

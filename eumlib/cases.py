@@ -38,14 +38,20 @@ def ablation_cases(lfw: Tables, synthetic: Tables) -> list[Case]:
         lfw: training people of LFW.
         synthetic: synthetic faces.
     """
-    one_flat = one_mask_a_face(with_masks(lfw, ["flat"], [UNMASKED]))
-    centred = replace(FAITHFUL, centred=True)
-    decided = replace(centred, validation=WORKBOOK.validation)
-    residual = replace(decided, build=ResidualUnmaskingModel)
-    negatives = replace(residual, choose_negatives=WORKBOOK.choose_negatives)
+    flat = with_masks(lfw, ["flat"], [UNMASKED])
+    one_flat = one_mask_a_face(flat)
+    residual = replace(FAITHFUL, build=ResidualUnmaskingModel)
+    decided = replace(residual, validation=WORKBOOK.validation)
+    faster = replace(decided, learning_rate=WORKBOOK.learning_rate)
+    centred = replace(faster, reach=WORKBOOK.reach)
+    negatives = replace(centred, choose_negatives=WORKBOOK.choose_negatives)
     changes = {
         "triplet loss": {"loss": TripletLoss()},
-        "embeddings not centred": {"centred": False},
+        "not around the mean": {"reach": None},
+        "not around the mean, triplet loss": {"reach": None, "loss": TripletLoss()},
+        "reach 0.7": {"reach": 0.7},
+        "reach 1.1": {"reach": 1.1},
+        "learning rate 0.1": {"learning_rate": 0.1},
         "best epoch by mean cosine": {"validation": mean_cosine},
         "no residual connection": {"build": EmbeddingUnmaskingModel},
         "negatives drawn": {"choose_negatives": drawn_negatives},
@@ -59,10 +65,13 @@ def ablation_cases(lfw: Tables, synthetic: Tables) -> list[Case]:
     return [
         Case("the paper's recipe, one flat mask a face", FAITHFUL, one_flat),
         Case("the same with the triplet loss", replace(FAITHFUL, loss=TripletLoss()), one_flat),
-        Case("+ all masks, both alignments", FAITHFUL, lfw),
-        Case("+ centring", centred, lfw),
-        Case("+ best epoch by d′", decided, lfw),
+        Case("+ several flat masks a face", FAITHFUL, flat),
+        Case("+ lifelike masks", FAITHFUL, with_masks(lfw, STYLES, [UNMASKED])),
+        Case("+ both alignments", FAITHFUL, lfw),
         Case("+ residual connection", residual, lfw),
+        Case("+ best epoch by d′", decided, lfw),
+        Case("+ learning rate 1", faster, lfw),
+        Case("+ around the mean", centred, lfw),
         Case("+ semi-hard negatives in the batch", negatives, lfw),
         Case("+ weight decay: the workbook's recipe", WORKBOOK, lfw),
         Case("+ synthetic faces", WORKBOOK, lfw + synthetic),

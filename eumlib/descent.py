@@ -13,7 +13,7 @@ import torch
 from eumlib.losses import restraint_holds, triplet_distances
 from eumlib.recipes import Recipe
 from eumlib.triplets import Triplets, TripletSampler
-from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError
+from eumlib.unmasking import CentredUnmaskingModel, ModelError, UnmaskingModel
 from eumlib.validation import Validation
 from eumlib.weights import read_weights, write_weights
 
@@ -43,7 +43,11 @@ class Descent:
         self.random = np.random.default_rng(self.recipe.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.recipe.seed)
-            self.model = self.recipe.build(self.sampler.dim).to(self.device)
+            model = self.recipe.build(self.sampler.dim)
+        if self.recipe.reach:
+            unmasked = self.sampler.positives
+            model = CentredUnmaskingModel.around(model, unmasked, self.recipe.reach)
+        self.model = model.to(self.device)
         self.optimiser = torch.optim.SGD(
             self.model.parameters(),
             self.recipe.learning_rate,
@@ -86,7 +90,8 @@ class Descent:
         batch = batch.to(self.device)
         output = self.model.train()(batch.anchor)
         negative = self.recipe.choose_negatives(output, batch)
-        distances = triplet_distances(output, batch.positive, negative)
+        negative_of_positive = self.recipe.choose_negatives(batch.positive, batch)
+        distances = triplet_distances(output, batch.positive, negative, negative_of_positive)
         loss = self.recipe.loss(distances)
         self.optimiser.zero_grad()
         loss.backward()
@@ -138,7 +143,7 @@ class Descent:
     def _training(self) -> str:
         return f"{self.recipe.describe()}; {self.sampler.fingerprint}"
 
-    def best_model(self) -> EmbeddingUnmaskingModel:
+    def best_model(self) -> UnmaskingModel:
         """The network with the weights of the best epoch, in evaluation mode."""
         self.model.load_state_dict(self.best_weights)
         return self.model.eval()

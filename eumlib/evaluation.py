@@ -27,7 +27,7 @@ from eumlib.acquisition import MASKED, UNMASKED, WORN
 from eumlib.embeddings import EmbeddingTable, TableError
 from eumlib.files import write_text
 from eumlib.pairs import Pair
-from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker, unmask
+from eumlib.unmasking import Unmasker
 from eumlib.verification import (
     FaceViews,
     PairScores,
@@ -96,11 +96,14 @@ class ComparedViews:
             None if pairs is None else tuple(pairs),
         )
 
-    def through(self, model: EmbeddingUnmaskingModel) -> ComparedViews:
-        """The same views, the masked ones passed through the EUM."""
-        return replace(
-            self, masked=replace(self.masked, vectors=unmask(model, self.masked.vectors))
-        )
+    def through(self, unmasker: Unmasker) -> ComparedViews:
+        """The same views, the masked ones passed through the EUM.
+
+        Raises:
+            ModelError: embeddings of another recogniser than it was trained for.
+        """
+        unmasked = unmasker.unmask(self.masked.vectors, self.backbone)
+        return replace(self, masked=replace(self.masked, vectors=unmasked))
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -143,9 +146,6 @@ def evaluate(
 ) -> pd.DataFrame:
     """Every setting without an EUM, and those with masks with each unmasker.
 
-    An unmasker that was trained on centred embeddings is judged on centred ones, beside what the
-    recogniser scores on them without it.
-
     Args:
         table: faces of people on whom no model was trained, unmasked and masked.
         unmaskers: by the name that the results carry.
@@ -157,9 +157,8 @@ def evaluate(
         A row a setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the
         unmasker's name), counts of people, pictures, pairs and faces that were not acquired, every
         one of `METRICS` (rates as fractions) with its 95 % interval in ``…_low`` and ``…_high``,
-        and ``eer_change``: the EER minus that of the same setting on the recogniser's own
-        embeddings without an EUM, with the interval of the difference, taken resample by resample.
-        A setting that has no mated or no non-mated
+        and ``eer_change``: the EER minus that of the same setting without an EUM, with the interval
+        of the difference, taken resample by resample. A setting that has no mated or no non-mated
         pairs is left out; without the unmasked setting, there are no rates at its threshold.
 
     Raises:
@@ -169,28 +168,29 @@ def evaluate(
 
     Taught in notebook 08.
     """
+    unmasked = ComparedViews.of_table(table, pairs)
+    unmaskings = {None: unmasked} | {
+        name: unmasked.through(unmasker) for name, unmasker in unmaskers.items()
+    }
     plain: dict[str, pd.Series] = {}
+    deployed: Thresholds | None = None
     rows, last_error = [], None
-    for unmaskings in _by_space(table, unmaskers, pairs):
-        deployed: Thresholds | None = None
-        for setting, name, views in _compared(unmaskings):
-            try:
-                scores = views.scores(setting)
-            except ScoreError as error:
-                last_error = error
-                continue
-            rates = _rates(scores, deployed, resamples, seed)
-            if setting == UNMASKED_SETTING:
-                deployed = Thresholds(*rates.loc[0, ["threshold100", "threshold1000"]])
-            rates["eer_change"] = (
-                rates["eer"] - plain[setting]["eer"] if setting in plain else np.nan
-            )
-            plain.setdefault(setting, rates)
-            if deployed is None:
-                rates[list(DEPLOYED_RATES)] = np.nan
-            case = {"setting": setting, "backbone": views.backbone, "unmasking": name}
-            values = rates.iloc[0].to_dict()
-            rows.append(case | _counts(table, scores) | values | _intervals(rates.iloc[1:]))
+    for setting, name, views in _compared(unmaskings):
+        try:
+            scores = views.scores(setting)
+        except ScoreError as error:
+            last_error = error
+            continue
+        rates = _rates(scores, deployed, resamples, seed)
+        if setting == UNMASKED_SETTING:
+            deployed = Thresholds(*rates.loc[0, ["threshold100", "threshold1000"]])
+        rates["eer_change"] = rates["eer"] - plain[setting]["eer"] if name else np.nan
+        plain.setdefault(setting, rates)
+        if deployed is None:
+            rates[list(DEPLOYED_RATES)] = np.nan
+        case = {"setting": setting, "backbone": views.backbone, "unmasking": name}
+        values = rates.iloc[0].to_dict()
+        rows.append(case | _counts(table, scores) | values | _intervals(rates.iloc[1:]))
     if not rows:
         raise last_error
     return pd.DataFrame(rows)
@@ -212,19 +212,6 @@ def _rates(
     """The error rates in row 0, and those of each resample in the rows after it."""
     exact = error_rates(scores, deployed)
     return pd.DataFrame(map(asdict, [exact, *bootstrap_rates(scores, deployed, resamples, seed)]))
-
-
-def _by_space(
-    table: EmbeddingTable, unmaskers: Mapping[str, Unmasker], pairs: Sequence[Pair] | None
-) -> list[dict[str | None, ComparedViews]]:
-    """The views without and with each unmasker: in the space as it is, then in each centred one."""
-    spaces: dict[bytes, dict[str | None, ComparedViews]] = {
-        b"": {None: ComparedViews.of_table(table, pairs)}
-    }
-    for name, unmasker in unmaskers.items():
-        space = ComparedViews.of_table(unmasker.space_of(table), pairs)
-        spaces.setdefault(unmasker.space_key, {None: space})[name] = space.through(unmasker.model)
-    return list(spaces.values())
 
 
 def _counts(table: EmbeddingTable, scores: PairScores) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,8 @@ class Judge:
 
     def __init__(self, table: EmbeddingTable, resamples: int, seed: int) -> None:
         self._table, self._resamples, self._seed = table, resamples, seed
-        self._deployed: dict[bytes, ErrorRates] = {}
+        self._views = ComparedViews.of_table(table)
+        self._deployed = unmasked_thresholds(self.unmasked)
 
     @property
     def counts(self) -> dict[str, object]:
@@ -76,12 +78,10 @@ class Judge:
             "masked_views": int((rows["view"] == MASKED).sum()),
         }
 
-    def unmasked(self, unmasker: Unmasker) -> ErrorRates:
-        """The rates of unmasked against unmasked faces, in the space of the unmasker."""
-        if unmasker.space_key not in self._deployed:
-            views = ComparedViews.of_table(unmasker.space_of(self._table))
-            self._deployed[unmasker.space_key] = error_rates(views.scores(UNMASKED_SETTING))
-        return self._deployed[unmasker.space_key]
+    @cached_property
+    def unmasked(self) -> ErrorRates:
+        """The rates of unmasked against unmasked faces."""
+        return error_rates(self._views.scores(UNMASKED_SETTING))
 
     def measure(self, *unmaskers: Unmasker) -> Measured:
         """The rates of unmasked references against masked probes, the mean over the unmaskers."""
@@ -92,9 +92,8 @@ class Judge:
         )
 
     def _measure(self, unmasker: Unmasker) -> Measured:
-        deployed = unmasked_thresholds(self.unmasked(unmasker))
-        views = ComparedViews.of_table(unmasker.space_of(self._table)).through(unmasker.model)
-        scores = views.scores(MIXED_SETTING)
+        deployed = self._deployed
+        scores = self._views.through(unmasker).scores(MIXED_SETTING)
         exact = error_rates(scores, deployed)
         values = {name: getattr(exact, name) for name in RATES[:-1]}
         values["error_in_service"] = (exact.fmr_at_1000 + exact.fnmr_at_1000) / 2

@@ -19,7 +19,7 @@ class TripletDistances(NamedTuple):
     Attributes:
         d1: anchor to positive; training pulls it down.
         d2: anchor to negative.
-        d3: positive to negative: how far apart the recogniser itself sets the two people.
+        d3: positive to its negative: how far apart the recogniser itself sets two people.
     """
 
     d1: torch.Tensor
@@ -28,7 +28,10 @@ class TripletDistances(NamedTuple):
 
 
 def triplet_distances(
-    anchor: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor
+    anchor: torch.Tensor,
+    positive: torch.Tensor,
+    negative: torch.Tensor,
+    negative_of_positive: torch.Tensor | None = None,
 ) -> TripletDistances:
     """Squared Euclidean distances between the unit-length versions of the three embeddings.
 
@@ -39,6 +42,9 @@ def triplet_distances(
         anchor: ``(N, d)`` float; need not be of unit length.
         positive: as anchor.
         negative: as anchor.
+        negative_of_positive: as anchor; what d3 is measured to. By default the negative itself,
+            which is fair if it was drawn. A negative that was chosen because it is near the anchor
+            is not: d2 would be small by choice, and d3 has to be as small by the same choice.
 
     >>> x = torch.tensor([[2.0, 0.0]])
     >>> triplet_distances(x, x, torch.tensor([[0.0, 1.0]])).d2
@@ -49,15 +55,19 @@ def triplet_distances(
 
     Taught in notebook 05.
     """
-    shapes = [tuple(x.shape) for x in (anchor, positive, negative)]
+    parts = [anchor, positive, negative]
+    if negative_of_positive is not None:
+        parts.append(negative_of_positive)
+    shapes = [tuple(part.shape) for part in parts]
     if anchor.ndim != 2 or len(set(shapes)) != 1:
         raise ValueError(f"anchor, positive and negative must be (N, d) alike, not {shapes}")
-    a, p, n = (functional.normalize(x, dim=1) for x in (anchor, positive, negative))
+    a, p, n, *rest = (functional.normalize(part, dim=1) for part in parts)
+    far = rest[0] if rest else n
     # from the cosine: half the arithmetic of squared differences, forward and backward
     return TripletDistances(
         d1=2 - 2 * (a * p).sum(dim=1),
         d2=2 - 2 * (a * n).sum(dim=1),
-        d3=2 - 2 * (p * n).sum(dim=1),
+        d3=2 - 2 * (p * far).sum(dim=1),
     )
 
 

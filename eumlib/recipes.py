@@ -22,7 +22,8 @@ class Recipe:
     Attributes:
         loss: of `eumlib.losses`.
         build: makes the untrained network for embeddings of a dimension.
-        centred: whether the mean of the training faces is subtracted from all embeddings first.
+        reach: if given, the network works around the mean of the training faces, and its answers
+            lie so far from it, relative to those faces (`CentredUnmaskingModel`).
         choose_negatives: of `eumlib.negatives`.
         validation: of `eumlib.validation`; the epoch with the highest figure is kept.
         epochs: passes over all masked views, at most.
@@ -39,7 +40,7 @@ class Recipe:
 
     loss: nn.Module = field(default_factory=SelfRestrainedTripletLoss)
     build: type[EmbeddingUnmaskingModel] = EmbeddingUnmaskingModel
-    centred: bool = False
+    reach: float | None = None
     choose_negatives: ChooseNegatives = drawn_negatives
     validation: MakeValidation = mean_cosine
     epochs: int = 10
@@ -71,9 +72,10 @@ class Recipe:
 FAITHFUL = Recipe()
 WORKBOOK = Recipe(
     build=ResidualUnmaskingModel,
-    centred=True,
+    reach=0.9,
     choose_negatives=semi_hard_negatives,
     validation=decidability,
-    weight_decay=1e-2,
+    learning_rate=1.0,
+    weight_decay=1e-3,
 )
 RECIPES = {"paper": FAITHFUL, "workbook": WORKBOOK}

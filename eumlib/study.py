@@ -28,9 +28,8 @@ import pandas as pd
 import torch
 
 from eumlib.acquisition import MASKED
-from eumlib.baselines import DoingNothing, LinearUnmaskingModel
+from eumlib.baselines import DoingNothing, LinearUnmaskingModel, linear_around_the_mean
 from eumlib.cases import Case, Tables, ablation_cases, matrix_cases, without
-from eumlib.centring import Centring
 from eumlib.conditions import (
     CAMERAS_WAY,
     CELLS,
@@ -45,6 +44,7 @@ from eumlib.faces import split_by_identity
 from eumlib.files import sha256_of, write_text
 from eumlib.judging import Judge, Measured
 from eumlib.losses import TripletLoss
+from eumlib.mated import mated_vectors
 from eumlib.progress import progress_bar
 from eumlib.provenance import source_state
 from eumlib.recipes import FAITHFUL, WORKBOOK
@@ -185,28 +185,27 @@ def _judged(
     """A row a condition: what was trained, and its rates beside those without an EUM."""
     return [
         {"trained": name, "seeds": len(unmaskers), "condition": condition.name, **judge.counts}
-        | {"unmasked_eer": judge.unmasked(unmaskers[0]).eer}
+        | {"unmasked_eer": judge.unmasked.eer}
         | judge.measure(*unmaskers).row(plain)
         for condition, (judge, plain) in judges.items()
     ]
 
 
-def _nothing(tables: Tables, centring: Centring | None = None) -> Unmasker:
+def _nothing(tables: Tables) -> Unmasker:
     table = tables[0]
-    return Unmasker(DoingNothing(table.dim), table.rows["backbone"].iloc[0], centring)
+    return Unmasker(DoingNothing(table.dim), table.rows["backbone"].iloc[0])
 
 
 def _baselines(training: Tables) -> dict[str, Unmasker]:
-    """What an EUM has to beat, with and without centring."""
-    centring = Centring.learn(*training)
+    """What an EUM has to beat."""
     nothing = _nothing(training)
-    linear = LinearUnmaskingModel.fitted(training)
-    centred_linear = LinearUnmaskingModel.fitted([centring.apply(table) for table in training])
+    masked, unmasked = map(torch.from_numpy, mated_vectors(*training)[:2])
     return {
         "no EUM": nothing,
-        "no EUM, centred": replace(nothing, centring=centring),
-        "a linear map": replace(nothing, model=linear),
-        "a linear map, centred": replace(nothing, model=centred_linear, centring=centring),
+        "a linear map": replace(nothing, model=LinearUnmaskingModel.fitted(masked, unmasked)),
+        "a linear map around the mean": replace(
+            nothing, model=linear_around_the_mean(masked, unmasked, WORKBOOK.reach)
+        ),
     }
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from eumlib.centring import Centring
 from eumlib.descent import Descent
 from eumlib.embeddings import EmbeddingTable
 from eumlib.faces import split_by_identity
@@ -17,7 +16,7 @@ from eumlib.progress import progress_bar
 from eumlib.recipes import FAITHFUL, Recipe
 from eumlib.threads import torch_threads
 from eumlib.triplets import TripletSampler
-from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
+from eumlib.unmasking import Unmasker, UnmaskingModel
 from eumlib.validation import Validation
 
 SMALL_BATCH = 200_000  # numbers; for fewer, threads cost more time than they save
@@ -34,7 +33,7 @@ class Fit:
         best_epoch: the epoch with the highest validation figure, whose weights the model has.
     """
 
-    model: EmbeddingUnmaskingModel
+    model: UnmaskingModel
     history: pd.DataFrame
     best_epoch: int
 
@@ -83,13 +82,9 @@ def train_unmasker(
     Taught in notebook 07.
     """
     backbone = training[0].rows["backbone"].iloc[0]
-    centring = Centring.learn(*training) if recipe.centred else None
-    if centring:
-        training = [centring.apply(table) for table in training]
-        validation = [centring.apply(table) for table in validation]
     sampler = TripletSampler(*training)
     result = fit(sampler, recipe, recipe.validation(*validation), device, checkpoint)
-    return Trained(Unmasker(result.model, backbone, centring), recipe, result)
+    return Trained(Unmasker(result.model, backbone), recipe, result)
 
 
 def fit(

@@ -70,7 +70,7 @@ class TripletSampler:
             )
         self._person = torch.from_numpy(np.repeat(np.arange(len(names)), self._count))
         self._anchors = torch.from_numpy(anchors[by_person])
-        self._positives = torch.from_numpy(positives[by_person])
+        self.positives = torch.from_numpy(positives[by_person])
 
     def __len__(self) -> int:
         return len(self._anchors)
@@ -84,7 +84,7 @@ class TripletSampler:
     def fingerprint(self) -> str:
         """Sixteen digits that change when the triplets would."""
         digest = hashlib.sha256(self._person.numpy().tobytes())
-        for part in (self._anchors, self._positives):
+        for part in (self._anchors, self.positives):
             digest.update(part.numpy().tobytes())
         return digest.hexdigest()[:16]
 
@@ -107,7 +107,7 @@ class TripletSampler:
             rows = torch.from_numpy(rows)
             yield Triplets(
                 self._anchors.index_select(0, rows),
-                self._positives.index_select(0, rows),
-                self._positives.index_select(0, negatives),
+                self.positives.index_select(0, rows),
+                self.positives.index_select(0, negatives),
                 self._person[rows],
             )

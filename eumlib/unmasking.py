@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
-from eumlib.centring import Centring
-from eumlib.embeddings import EmbeddingTable, unit_length
+from eumlib.embeddings import unit_length
 from eumlib.weights import WeightsError, read_weights, write_weights
 
 
@@ -18,7 +18,30 @@ class ModelError(ValueError):
     """A model file that cannot be used, or not with these embeddings."""
 
 
-class EmbeddingUnmaskingModel(nn.Module):
+class UnmaskingModel(nn.Module):
+    """Any map of embeddings ``(n, d)`` to ``(n, d)``; subclasses say which in ``_transform``."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """``(n, d)`` float to ``(n, d)`` float; ValueError for another width, or a batch of 1."""
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.dim:
+            raise ValueError(
+                f"this EUM takes embeddings (n, {self.dim}), not {tuple(embeddings.shape)}"
+            )
+        if self.training and len(embeddings) < 2:
+            raise ValueError(
+                "training takes batches of 2 embeddings or more: batch norm needs a spread"
+            )
+        return self._transform(embeddings)
+
+    def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+
+class EmbeddingUnmaskingModel(UnmaskingModel):
     """The paper's EUM: (linear, batch norm, LeakyReLU 0.2) × 3, linear, batch norm; always d → d.
 
     There is no activation and no normalisation of length at the end, and no residual connection.
@@ -33,24 +56,11 @@ class EmbeddingUnmaskingModel(nn.Module):
     architecture = "EUM"
 
     def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.dim = dim
+        super().__init__(dim)
         layers: list[nn.Module] = []
         for _ in range(3):
             layers += [nn.Linear(dim, dim), nn.BatchNorm1d(dim), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Linear(dim, dim), nn.BatchNorm1d(dim))
-
-    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """``(n, d)`` float to ``(n, d)`` float; ValueError for another width, or a batch of 1."""
-        if embeddings.ndim != 2 or embeddings.shape[1] != self.dim:
-            raise ValueError(
-                f"this EUM takes embeddings (n, {self.dim}), not {tuple(embeddings.shape)}"
-            )
-        if self.training and len(embeddings) < 2:
-            raise ValueError(
-                "training takes batches of 2 embeddings or more: batch norm needs a spread"
-            )
-        return self._transform(embeddings)
 
     def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:
         return self.layers(embeddings)
@@ -75,7 +85,54 @@ class ResidualUnmaskingModel(EmbeddingUnmaskingModel):
         return embeddings + self.layers(embeddings)
 
 
-def unmask(model: EmbeddingUnmaskingModel, embeddings: np.ndarray) -> np.ndarray:
+class CentredUnmaskingModel(UnmaskingModel):
+    """A model that sees embeddings from the mean of the faces, and answers from there.
+
+    A named departure. Embeddings of some recognisers lie in a narrow cone: strangers have cosines
+    near 1, and what tells people apart is the small rest. So the mean μ is taken away before the
+    inner model, and given back behind it:
+
+    x ↦ μ + r · inner(c) / ‖inner(c)‖, with c = (x − μ) / ‖x − μ‖
+
+    What comes out is an embedding of the recogniser's own space, to be compared with references
+    that were not touched. The distance r from the mean sets how high its scores are: nearer to the
+    mean, everyone looks more alike.
+
+    Args:
+        inner: a model of centred embeddings of unit length.
+        mean: ``(d,)`` float32, μ.
+        distance: r, above 0.
+
+    Taught in notebooks 07 and 10.
+    """
+
+    def __init__(self, inner: UnmaskingModel, mean: torch.Tensor, distance: float) -> None:
+        super().__init__(inner.dim)
+        self.inner = inner
+        self.register_buffer("mean", mean)
+        self.register_buffer("distance", torch.tensor(distance))
+
+    @classmethod
+    def around(
+        cls, inner: UnmaskingModel, unmasked: torch.Tensor, reach: float
+    ) -> CentredUnmaskingModel:
+        """Around the mean of unmasked embeddings ``(n, d)`` of training faces.
+
+        The distance is `reach` times the mean distance of those embeddings from their mean.
+        """
+        mean = unmasked.mean(dim=0)
+        return cls(inner, mean, reach * float((unmasked - mean).norm(dim=1).mean()))
+
+    def centre(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """c of embeddings ``(n, d)``: seen from the mean, of unit length."""
+        return functional.normalize(embeddings - self.mean, dim=1)
+
+    def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:
+        answers = functional.normalize(self.inner(self.centre(embeddings)), dim=1)
+        return self.mean + self.distance * answers
+
+
+def unmask(model: UnmaskingModel, embeddings: np.ndarray) -> np.ndarray:
     """Pass masked embeddings through the EUM, in evaluation mode, and scale them to unit length.
 
     Args:
@@ -93,7 +150,7 @@ def unmask(model: EmbeddingUnmaskingModel, embeddings: np.ndarray) -> np.ndarray
             f"the model unmasks embeddings of dimension {model.dim}, and these have "
             f"{embeddings.shape[1]}: it was trained for another recogniser"
         )
-    device = next(model.parameters()).device
+    device = next(model.parameters(), torch.empty(0)).device
     with torch.inference_mode():
         unmasked = model.eval()(torch.from_numpy(embeddings).to(device))
     return unit_length(unmasked.cpu().numpy())
@@ -106,48 +163,38 @@ ARCHITECTURES = {
 
 @dataclass(frozen=True)
 class Unmasker:
-    """A trained EUM and the embeddings that it is for.
+    """A trained EUM and the recogniser whose embeddings it is for.
 
     Attributes:
         model: the EUM.
-        backbone: name of the recogniser whose embeddings it was trained on, before centring.
-        centring: what the embeddings go through first, references and probes alike; or None.
+        backbone: name of the recogniser.
     """
 
-    model: EmbeddingUnmaskingModel
+    model: UnmaskingModel
     backbone: str
-    centring: Centring | None = None
 
-    @property
-    def space_key(self) -> bytes:
-        """The same for unmaskers whose embeddings may be compared with each other."""
-        return self.centring.mean.tobytes() if self.centring else b""
-
-    def space_of(self, table: EmbeddingTable) -> EmbeddingTable:
-        """The table as this EUM wants it: centred, if it was trained so.
+    def unmask(self, embeddings: np.ndarray, backbone: str) -> np.ndarray:
+        """As `unmask`, for masked embeddings of a named recogniser.
 
         Raises:
-            ModelError: embeddings of another recogniser than it was trained for.
+            ModelError: embeddings of another recogniser than the model was trained for.
         """
-        for name in table.rows["backbone"].unique():
-            if name != self.backbone:
-                raise ModelError(
-                    f"the model unmasks embeddings of {self.backbone}, and these are of {name}: "
-                    f"train one for that recogniser, or embed the faces with {self.backbone}"
-                )
-        return self.centring.apply(table) if self.centring else table
+        if backbone != self.backbone:
+            raise ModelError(
+                f"the model unmasks embeddings of {self.backbone}, and these are of {backbone}: "
+                f"train one for that recogniser, or embed the faces with {self.backbone}"
+            )
+        return unmask(self.model, embeddings)
 
     def save(self, path: Path | str) -> None:
         """Write the weights, and what they are for, as safetensors, atomically."""
-        weights = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        if self.centring:
-            weights["centring.mean"] = torch.from_numpy(self.centring.mean)
+        inner = getattr(self.model, "inner", self.model)
         note = {
-            "architecture": self.model.architecture,
-            "dim": str(self.model.dim),
+            "architecture": inner.architecture,
+            "dim": str(inner.dim),
             "backbone": self.backbone,
         }
-        write_weights(path, weights, note)
+        write_weights(path, self.model.state_dict(), note)
 
     @classmethod
     def load(cls, path: Path | str) -> Unmasker:
@@ -158,15 +205,14 @@ class Unmasker:
         """
         try:
             weights, note = read_weights(path)
-            mean = weights.pop("centring.mean", None)
             model = ARCHITECTURES[note["architecture"]](int(note["dim"]))
-            model.load_state_dict(
-                {name.removeprefix("model."): value for name, value in weights.items()}
-            )
+            if "mean" in weights:
+                model = CentredUnmaskingModel(model, weights["mean"], float(weights["distance"]))
+            model.load_state_dict(weights)
         except WeightsError as error:
             raise ModelError(
                 f"{error}; make a model with: python -m eumlib train --out {path}"
             ) from error
         except (KeyError, RuntimeError, ValueError) as error:
             raise ModelError(f"{path} does not hold an unmasking model: {error}") from error
-        return cls(model.eval(), note["backbone"], None if mean is None else Centring(mean.numpy()))
+        return cls(model.eval(), note["backbone"])

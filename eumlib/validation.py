@@ -8,9 +8,9 @@ import numpy as np
 
 from eumlib.embeddings import EmbeddingTable
 from eumlib.mated import mated_vectors
-from eumlib.unmasking import EmbeddingUnmaskingModel, unmask
+from eumlib.unmasking import UnmaskingModel, unmask
 
-Validation = Callable[[EmbeddingUnmaskingModel], float]
+Validation = Callable[[UnmaskingModel], float]
 MakeValidation = Callable[..., Validation]
 DECIDING_PICTURES = 2000  # their pairs are plenty, and cost little
 
@@ -24,7 +24,7 @@ def mean_cosine(*tables: EmbeddingTable) -> Validation:
     """
     masked, unmasked, _ = mated_vectors(*tables)
 
-    def validate(model: EmbeddingUnmaskingModel) -> float:
+    def validate(model: UnmaskingModel) -> float:
         return float((unmask(model, masked) * unmasked).sum(axis=1).mean())
 
     return validate
@@ -45,7 +45,7 @@ def decidability(*tables: EmbeddingTable) -> Validation:
     masked, unmasked, people = masked[chosen], unmasked[chosen], people[chosen]
     strangers = people[:, None] != people[None, :]
 
-    def validate(model: EmbeddingUnmaskingModel) -> float:
+    def validate(model: UnmaskingModel) -> float:
         scores = unmask(model, masked) @ unmasked.T
         mated, non_mated = scores.diagonal(), scores[strangers]
         spread = np.sqrt((mated.var() + non_mated.var()) / 2)

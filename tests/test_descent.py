@@ -5,6 +5,7 @@ import torch
 from builders import drawn_table
 
 from eumlib.losses import TripletLoss, triplet_distances
+from eumlib.negatives import drawn_negatives, hardest_negatives
 from eumlib.recipes import Recipe
 from eumlib.training import fit, split_for_validation
 from eumlib.triplets import TripletSampler
@@ -98,3 +99,18 @@ def test_the_history_holds_means_over_the_triplets_of_an_epoch():
         slow = sum(size * parts[place] for size, parts, _ in seen) / total
         assert row[name] == pytest.approx(slow, abs=1e-6)
     assert row["restrained"] == pytest.approx(np.mean([bool(held) for _, _, held in seen]))
+
+
+@pytest.mark.parametrize("choose", [drawn_negatives, hardest_negatives])
+def test_d3_is_chosen_by_the_same_rule_as_d2(choose):
+    training, validation = split_for_validation(TABLE)
+    sampler = TripletSampler(training)
+    recipe = Recipe(epochs=1, batch_size=len(sampler), choose_negatives=choose)
+    d3 = fit(sampler, recipe, mean_cosine(validation)).history["d3"].item()
+    batch = next(sampler.batches(len(sampler), np.random.default_rng(recipe.seed)))
+    positives, people = batch.positive.numpy().astype(float), batch.person.numpy()
+    slow = []
+    for i, (positive, drawn) in enumerate(zip(positives, batch.negative.numpy(), strict=True)):
+        strangers = positives[people != people[i]] if choose is hardest_negatives else [drawn]
+        slow.append(min(((positive - stranger) ** 2).sum() for stranger in strangers))
+    assert d3 == pytest.approx(np.mean(slow), abs=1e-5)

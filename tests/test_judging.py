@@ -3,17 +3,15 @@ import pytest
 from builders import drawn_table
 
 from eumlib.baselines import DoingNothing
-from eumlib.centring import Centring
 from eumlib.evaluation import evaluate
 from eumlib.judging import RATES, Judge, relative_change
 from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
 
 TABLE = drawn_table(people=30, pictures=4, noise=1.2, mask=1.0)
-CENTRING = Centring.learn(drawn_table(people=30, seed=9))
 
 
-def unmasker(model=None, centring=None):
-    return Unmasker(model or EmbeddingUnmaskingModel(16), "drawn_recogniser", centring)
+def unmasker(model=None):
+    return Unmasker(model or EmbeddingUnmaskingModel(16), "drawn_recogniser")
 
 
 @pytest.fixture
@@ -21,9 +19,8 @@ def judge():
     return Judge(TABLE, resamples=50, seed=0)
 
 
-@pytest.mark.parametrize("centring", [None, CENTRING])
-def test_rates_are_those_of_an_evaluation(judge, centring):
-    given = unmasker(centring=centring)
+def test_rates_are_those_of_an_evaluation(judge):
+    given = unmasker()
     results = evaluate(TABLE, {"m": given}, resamples=5)
     row = results[(results["setting"] == "UMR-MP") & (results["unmasking"] == "m")].iloc[0]
     measured = judge.measure(given).values

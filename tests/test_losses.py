@@ -54,6 +54,17 @@ def test_the_three_distances_agree_with_a_slow_loop(random_batch):
         assert fast.tolist() == pytest.approx(slow, abs=1e-5)
 
 
+def test_d3_is_measured_to_the_positives_own_negative_where_there_is_one(random_batch):
+    anchor, positive, negative = random_batch
+    own = torch.randn(40, 16, generator=torch.Generator().manual_seed(4))
+    given = triplet_distances(anchor, positive, negative, own)
+    assert given.d1.tolist() == triplet_distances(*random_batch).d1.tolist()
+    assert given.d2.tolist() == triplet_distances(*random_batch).d2.tolist()
+    assert given.d3.tolist() == pytest.approx(slow_distances(anchor, positive, own)[2], abs=1e-5)
+    with pytest.raises(ValueError, match=r"\(N, d\)"):
+        triplet_distances(anchor, positive, negative, own[:3])
+
+
 @pytest.mark.parametrize("degrees", [0, 20, 40, 90, 180])
 def test_a_distance_is_that_of_the_angle(degrees):
     angle = math.radians(degrees)

@@ -101,7 +101,7 @@ def test_a_folder_of_tables_becomes_results_and_models_with_cards(tmp_path):
         assert card["sha256"] == sha256_of(path)
         unmasker = Unmasker.load(path)
         assert unmasker.backbone == card["recogniser"] == "drawn_recogniser"
-        assert unmasker.centring.mean.shape == (16,)
+        assert unmasker.model.dim == 16
         assert np.isfinite(card["validation_figure"])
 
 

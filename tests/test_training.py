@@ -3,9 +3,9 @@ import pytest
 import torch
 from builders import drawn_table
 
-from eumlib.centring import Centring
 from eumlib.embeddings import TableError
 from eumlib.losses import TripletLoss
+from eumlib.mated import mated_vectors
 from eumlib.recipes import Recipe
 from eumlib.training import fit, split_for_validation, train_unmasker
 from eumlib.triplets import TripletSampler
@@ -83,12 +83,15 @@ def test_validation_people_are_not_trained_on():
     assert len(people[0]) > len(people[1]) > 0
 
 
-def test_a_centred_recipe_learns_its_mean_from_training_people_alone():
-    trained = train_unmasker(*PARTS, Recipe(centred=True, validation=decidability, **SHORT))
+def test_a_recipe_with_a_reach_works_around_the_mean_of_training_people_alone():
+    trained = train_unmasker(*PARTS, Recipe(reach=0.8, validation=decidability, **SHORT))
     training, validation = split_for_validation(TABLE)
-    centring = Centring.learn(training)
-    np.testing.assert_array_equal(trained.unmasker.centring.mean, centring.mean)
-    figure = decidability(centring.apply(validation))(trained.unmasker.model)
+    unmasked = mated_vectors(training).unmasked
+    model = trained.unmasker.model
+    np.testing.assert_allclose(model.mean.numpy(), unmasked.mean(axis=0), atol=1e-6)
+    spread = np.linalg.norm(unmasked - unmasked.mean(axis=0), axis=1).mean()
+    assert float(model.distance) == pytest.approx(0.8 * spread)
+    figure = decidability(validation)(model)
     best = trained.fit.history["validation"].max()
     assert figure == pytest.approx(best, abs=1e-6)
     assert trained.unmasker.backbone == "drawn_recogniser"

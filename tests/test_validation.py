@@ -49,7 +49,7 @@ def test_decidability_agrees_with_a_slow_loop(model):
     spread = np.sqrt((np.var(mated) + np.var(non_mated)) / 2)
     expected = (np.mean(mated) - np.mean(non_mated)) / spread
     figure = decidability(TABLE, renamed(OTHER, "other"))(model)
-    assert figure == pytest.approx(expected, rel=1e-4)
+    assert figure == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 def test_of_a_large_table_some_pictures_decide(monkeypatch):

@@ -10,9 +10,11 @@ Modules import in one direction only, in the order in which the data flows::
     acquisition · embeddings · extraction · failures
     mated · triplets · negatives · losses
     unmasking · validation · recipes · descent · training
-    verification · evaluation · resampling · judging
+    comparison · identification · verification · resampling · measurement
+    evaluation · folds · breakdowns · judging
     conditions · baselines · cases · study
-    projection · pictures · figures · circle · widgets · playground · workbook · report
+    projection · pictures · figures · curves · circle · widgets · playground
+    results · workbook · report
 """
 
 __version__ = "0.1.0"

@@ -17,6 +17,8 @@ from rich.table import Table
 from eumlib import (
     acquisition,
     backbones,
+    comparison,
+    curves,
     datasets,
     embeddings,
     evaluation,
@@ -24,15 +26,16 @@ from eumlib import (
     faces,
     failures,
     fetching,
+    folds,
     losses,
     mask_plans,
     pairs,
     recipes,
     report,
+    results,
     study,
     training,
     unmasking,
-    verification,
     weights,
     workbook,
 )
@@ -49,7 +52,7 @@ EXPECTED_ERRORS = (
     mask_plans.MaskPlanError,
     pairs.PairsFileError,
     unmasking.ModelError,
-    verification.ScoreError,
+    comparison.ScoreError,
     weights.WeightsError,
     workbook.NotebookError,
     workbook.ParameterError,
@@ -233,6 +236,10 @@ def evaluate(
     ] = None,
     model: Annotated[list[Path] | None, typer.Option(help="unmasking model; repeatable")] = None,
     json_path: Annotated[Path | None, typer.Option("--json", help="results to write")] = None,
+    csv_path: Annotated[Path | None, typer.Option("--csv", help="results to write")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="HTML page to write, with curves")
+    ] = None,
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
     seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
 ) -> None:
@@ -243,15 +250,37 @@ def evaluate(
     if pairs_path:
         people = given.outcomes.groupby("identity")["image_id"].unique()
         listed = pairs.read_pairs(pairs_path, people.to_dict())
-    results = evaluation.evaluate(given, unmaskers, resamples, seed, listed)
-    if json_path:
-        evaluation.write_results(results, json_path)
-    _print_table(evaluation.summary(results))
-    first = results.iloc[0]
+    measured = evaluation.evaluate(given, unmaskers, resamples, seed, listed)
+    for path, write in ((json_path, results.write_json), (csv_path, results.write_csv)):
+        if path:
+            write(measured, path)
+    if page:
+        views = evaluation.ComparedViews.of_table(given, listed)
+        results.write_page(measured, curves.all_curves(views, unmaskers), page)
+    _print_table(results.summary(measured))
+    first = measured.iloc[0]
     print(
-        f"{first.people} people, {first.pictures} pictures; not acquired: "
+        f"{first.backbone}: {first.people} people, {first.pictures} pictures; not acquired: "
         f"{first.not_acquired} of {first.attempts} faces. Intervals: 95 %, over people."
     )
+    if (measured["unresolved"] != "").any():
+        print("* too few non-mated pairs for this FMR; read at an FMR of 0")
+    if listed and (count := folds.folds_of(pairs_path)) > 1:
+        _print_accuracies(evaluation.ComparedViews.of_table(given, listed), unmaskers, count)
+
+
+def _print_accuracies(
+    views: evaluation.ComparedViews, unmaskers: dict[str, unmasking.Unmasker], count: int
+) -> None:
+    systems = {"–": views} | {name: views.through(unmasker) for name, unmasker in unmaskers.items()}
+    for setting in views.settings:
+        for name, system in systems.items():
+            if name == "–" or setting != evaluation.UNMASKED_SETTING:
+                accuracy = folds.folded_accuracy(system.compare(setting), count)
+                print(
+                    f"{setting} {name}: accuracy {100 * accuracy.mean:.2f} % ± "
+                    f"{100 * accuracy.standard_error:.2f} (standard error of {count} folds)"
+                )
 
 
 def _print_table(frame: pd.DataFrame) -> None:

@@ -14,37 +14,27 @@ and a fourth setting, *as worn*, compares all pictures as they are.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from eumlib.acquisition import MASKED, UNMASKED, WORN
+from eumlib.comparison import Comparison, FaceViews, ScoreError
 from eumlib.embeddings import EmbeddingTable, TableError
-from eumlib.files import write_text
+from eumlib.measurement import METRICS, Measurement, intervals, measure, unresolved
 from eumlib.pairs import Pair
 from eumlib.unmasking import Unmasker
-from eumlib.verification import (
-    FaceViews,
-    PairScores,
-    ScoreError,
-    Thresholds,
-    bootstrap_rates,
-    error_rates,
-    score_listed_pairs,
-    score_pairs,
-)
+from eumlib.verification import Thresholds, thresholds_of
 
 UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING = "UMR-UMP", "UMR-MP", "MR-MP"
 AS_WORN_SETTING = "as worn"
-DEPLOYED_RATES = ("fmr_at_100", "fnmr_at_100", "fmr_at_1000", "fnmr_at_1000")
-RATES = ("eer", "fmr100", "fmr1000", *DEPLOYED_RATES)
-METRICS = (*RATES, "g_mean", "i_mean", "fdr")
-INTERVAL_PERCENT = 95
+IN_SERVICE = (
+    "fmr_at_100", "fnmr_at_100", "error_at_100", "fmr_at_1000", "fnmr_at_1000", "error_at_1000",
+)  # fmt: skip
+RATES = ("eer", "fmr100", "fmr1000", *IN_SERVICE)
 
 
 @dataclass(frozen=True)
@@ -72,6 +62,9 @@ class ComparedViews:
         Raises:
             TableError: it has no masked or no unmasked views, or mixes recognisers or face sets.
         """
+        if pairs is not None:
+            listed = {name for pair in pairs for name in (pair.reference, pair.probe)}
+            table = table.where(table.rows["image_id"].isin(listed))
         for column, what in (("backbone", "recogniser"), ("face_set", "face set")):
             values = table.rows[column].unique()
             if len(values) > 1:
@@ -111,21 +104,15 @@ class ComparedViews:
         three = (UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING)
         return (*three, AS_WORN_SETTING) if self.worn else three
 
-    def scores(self, setting: str) -> PairScores:
-        """The scores of one of the `settings`.
-
-        Raises:
-            ScoreError: no mated or no non-mated pairs in this setting.
-        """
+    def compare(self, setting: str) -> Comparison:
+        """The comparison of one of the `settings`."""
         references, probes = {
             UNMASKED_SETTING: (self.unmasked, self.unmasked),
             MIXED_SETTING: (self.unmasked, self.masked),
             MASKED_SETTING: (self.masked, self.masked),
             AS_WORN_SETTING: (self._all, self._all),
         }[setting]
-        if self.pairs is None:
-            return score_pairs(references, probes)
-        return score_listed_pairs(references, probes, self.pairs)
+        return Comparison(references, probes, self.pairs)
 
     @cached_property
     def _all(self) -> FaceViews:
@@ -157,9 +144,10 @@ def evaluate(
         A row a setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the
         unmasker's name), counts of people, pictures, pairs and faces that were not acquired, every
         one of `METRICS` (rates as fractions) with its 95 % interval in ``…_low`` and ``…_high``,
-        and ``eer_change``: the EER minus that of the same setting without an EUM, with the interval
-        of the difference, taken resample by resample. A setting that has no mated or no non-mated
-        pairs is left out; without the unmasked setting, there are no rates at its threshold.
+        and ``…_change``: the metric minus that of the same setting without an EUM, with the
+        interval of the difference, taken resample by resample. ``unresolved`` names metrics for
+        which there are too few pairs. A setting that has no mated or no non-mated pairs is left
+        out; without the unmasked setting, there are no rates at its thresholds.
 
     Raises:
         TableError: no unmasked or no masked views.
@@ -172,25 +160,24 @@ def evaluate(
     unmaskings = {None: unmasked} | {
         name: unmasked.through(unmasker) for name, unmasker in unmaskers.items()
     }
-    plain: dict[str, pd.Series] = {}
-    deployed: Thresholds | None = None
+    plain: dict[str, Measurement] = {}
+    in_service: Thresholds | None = None
     rows, last_error = [], None
     for setting, name, views in _compared(unmaskings):
+        comparison = views.compare(setting)
         try:
-            scores = views.scores(setting)
+            measured = measure(comparison, in_service, resamples, seed)
         except ScoreError as error:
             last_error = error
             continue
-        rates = _rates(scores, deployed, resamples, seed)
         if setting == UNMASKED_SETTING:
-            deployed = Thresholds(*rates.loc[0, ["threshold100", "threshold1000"]])
-        rates["eer_change"] = rates["eer"] - plain[setting]["eer"] if name else np.nan
-        plain.setdefault(setting, rates)
-        if deployed is None:
-            rates[list(DEPLOYED_RATES)] = np.nan
+            in_service = thresholds_of(measured.counts)
         case = {"setting": setting, "backbone": views.backbone, "unmasking": name}
-        values = rates.iloc[0].to_dict()
-        rows.append(case | _counts(table, scores) | values | _intervals(rates.iloc[1:]))
+        row = case | _sizes(table, comparison, measured) | _figures(measured, plain.get(setting))
+        if in_service is None:
+            row |= dict.fromkeys([key for key in row if key.startswith(IN_SERVICE)], np.nan)
+        rows.append(row)
+        plain.setdefault(setting, measured)
     if not rows:
         raise last_error
     return pd.DataFrame(rows)
@@ -206,61 +193,26 @@ def _compared(
                 yield setting, name, views
 
 
-def _rates(
-    scores: PairScores, deployed: Thresholds | None, resamples: int, seed: int
-) -> pd.DataFrame:
-    """The error rates in row 0, and those of each resample in the rows after it."""
-    exact = error_rates(scores, deployed)
-    return pd.DataFrame(map(asdict, [exact, *bootstrap_rates(scores, deployed, resamples, seed)]))
+def _figures(measured: Measurement, plain: Measurement | None) -> dict[str, float]:
+    """Values, intervals, and how they differ from those without an EUM, if there are any."""
+    figures = measured.values | intervals(measured.draws)
+    if plain is None:
+        ends = ("", "_low", "_high")
+        return figures | {f"{name}_change{end}": np.nan for name in METRICS for end in ends}
+    values, draws = measured.change_from(plain)
+    changes = {f"{name}_change": value for name, value in values.items()}
+    return figures | changes | intervals(draws, "_change")
 
 
-def _counts(table: EmbeddingTable, scores: PairScores) -> dict[str, object]:
+def _sizes(
+    table: EmbeddingTable, comparison: Comparison, measured: Measurement
+) -> dict[str, object]:
     return {
-        "people": scores.people,
+        "people": comparison.people,
         "pictures": table.rows["image_id"].nunique(),
-        "mated_pairs": len(scores.mated),
-        "non_mated_pairs": len(scores.non_mated),
+        "mated_pairs": int(measured.counts.mated.sum()),
+        "non_mated_pairs": int(measured.counts.non_mated.sum()),
         "not_acquired": table.not_acquired,
         "attempts": table.attempts,
+        "unresolved": ", ".join(unresolved(measured.counts)),
     }
-
-
-def _intervals(draws: pd.DataFrame) -> dict[str, float]:
-    tail = (100 - INTERVAL_PERCENT) / 2
-    limits = np.percentile(
-        draws[[*METRICS, "eer_change"]].astype(float), [tail, 100 - tail], axis=0
-    )
-    names = [f"{metric}_{end}" for end in ("low", "high") for metric in (*METRICS, "eer_change")]
-    return dict(zip(names, limits.ravel().tolist(), strict=True))
-
-
-def write_results(results: pd.DataFrame, path: Path | str) -> None:
-    """Write `evaluate`'s rows as JSON, ``{"rows": [...]}``, atomically; rates are fractions."""
-    rows = json.loads(results.to_json(orient="records", double_precision=15))
-    write_text(path, json.dumps({"rows": rows}, indent=1) + "\n")
-
-
-def summary(results: pd.DataFrame) -> pd.DataFrame:
-    """The results for a reader: rates in percent, each with its 95 % interval, as text."""
-    table = results[["setting"]].assign(
-        recogniser=results["backbone"], EUM=results["unmasking"].fillna("–")
-    )
-    for metric, title in (("eer", "EER %"), ("fmr100", "FMR100 %"), ("fmr1000", "FMR1000 %")):
-        table[title] = _with_intervals(100 * results[_columns(metric)], "{:.1f}")
-    table["change of EER"] = _with_intervals(100 * results[_columns("eer_change")], "{:+.1f}")
-    for metric, title in (("g_mean", "G-mean"), ("i_mean", "I-mean"), ("fdr", "FDR")):
-        table[title] = _with_intervals(results[_columns(metric)], "{:.2f}")
-    return table
-
-
-def _columns(metric: str) -> list[str]:
-    return [metric, f"{metric}_low", f"{metric}_high"]
-
-
-def _with_intervals(values: pd.DataFrame, form: str) -> list[str]:
-    shown = [[form.format(number) for number in row] for row in values.to_numpy(dtype=float)]
-    known = values.notna().all(axis=1)
-    return [
-        "{} [{}, {}]".format(*row) if there else "–"
-        for row, there in zip(shown, known, strict=True)
-    ]

@@ -15,7 +15,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from scipy.stats import norm
 
-from eumlib.verification import ErrorCurve, PairScores
+from eumlib.identification import found_by
+from eumlib.verification import ErrorCurve, ScoreCounts
 
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE, GREY = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#6b7280",
@@ -40,24 +41,24 @@ def finished(figure: go.Figure, title: str, alt: str, height: int = 420) -> go.F
     )
 
 
-def score_distributions(settings: Mapping[str, PairScores], thresholds: Sequence[float] = ()):
+def score_distributions(settings: Mapping[str, ScoreCounts], thresholds: Sequence[float] = ()):
     """Histograms of mated and non-mated scores, one panel a setting, as shares of their pairs.
 
     Args:
-        settings: scores by the name of the setting.
+        settings: counts of the scores, by the name of the setting.
         thresholds: vertical lines, the same in every panel.
 
     Taught in notebook 03.
     """
     figure = make_subplots(len(settings), 1, shared_xaxes=True, subplot_titles=list(settings))
-    everything = np.concatenate([np.r_[s.mated, s.non_mated] for s in settings.values()])
-    edges = np.linspace(everything.min(), min(1.0, everything.max() + 1e-6), 61)
-    for row, scores in enumerate(settings.values(), start=1):
-        for name, values, colour, dash in (
-            ("non-mated", scores.non_mated, VERMILION, "dash"),
-            ("mated", scores.mated, BLUE, "solid"),
+    ends = np.concatenate([counts.scores[[0, -1]] for counts in settings.values()])
+    edges = np.linspace(ends.min(), min(1.0, ends.max() + 1e-6), 61)
+    for row, counts in enumerate(settings.values(), start=1):
+        mated, non_mated = counts.shares_between(edges)
+        for name, share, colour, dash in (
+            ("non-mated", non_mated, VERMILION, "dash"),
+            ("mated", mated, BLUE, "solid"),
         ):
-            share = np.histogram(values, edges)[0] / len(values)
             figure.add_scatter(
                 x=(edges[:-1] + edges[1:]) / 2, y=share, name=name, row=row, col=1,
                 mode="lines", fill="tozeroy", line={"color": colour, "dash": dash, "shape": "hvh"},
@@ -69,23 +70,24 @@ def score_distributions(settings: Mapping[str, PairScores], thresholds: Sequence
         figure.add_vline(x=threshold, line={"color": BLACK, "dash": "dot", "width": 1})
     figure.update_xaxes(title_text="score (cosine)", row=len(settings), col=1)
     alt = "; ".join(
-        f"{name}: mated scores around {np.median(s.mated):.2f}, non-mated around "
-        f"{np.median(s.non_mated):.2f}"
-        for name, s in settings.items()
+        f"{name}: mated scores around {mated:.2f}, non-mated around {non_mated:.2f}"
+        for name, (mated, non_mated) in {
+            name: counts.medians for name, counts in settings.items()
+        }.items()
     )
     return finished(
         figure, "Scores of mated and non-mated pairs", alt, height=140 + 190 * len(settings)
     )
 
 
-def det_curves(settings: Mapping[str, PairScores]) -> go.Figure:
+def det_curves(settings: Mapping[str, ScoreCounts]) -> go.Figure:
     """DET curves: FNMR against FMR on normal-deviate axes; lower and further left is better.
 
     Taught in notebook 08.
     """
     figure = go.Figure()
-    for (name, scores), colour, dash in zip(settings.items(), SERIES, DASHES, strict=False):
-        curve = ErrorCurve(scores)
+    for (name, counts), colour, dash in zip(settings.items(), SERIES, DASHES, strict=False):
+        curve = ErrorCurve(counts)
         both = np.stack([curve.fmr, curve.fnmr])
         inside = np.flatnonzero(((both > 0) & (both < 1)).all(axis=0))  # the axes have no ends
         x, y = norm.ppf(curve.fmr[inside]), norm.ppf(curve.fnmr[inside])
@@ -106,6 +108,58 @@ def det_curves(settings: Mapping[str, PairScores]) -> go.Figure:
     figure.update_yaxes(title_text="false non-match rate, %", **ticks)
     alt = f"DET curves of {', '.join(settings)}: false non-match rate against false match rate"
     return finished(figure, "Detection error trade-off", alt, height=520)
+
+
+def roc_curves(settings: Mapping[str, ScoreCounts]) -> go.Figure:
+    """ROC curves: who is rightly accepted against who is falsely; FMR on a logarithmic axis.
+
+    Taught in notebook 08.
+    """
+    figure = go.Figure()
+    for (name, counts), colour, dash in zip(settings.items(), SERIES, DASHES, strict=False):
+        curve = ErrorCurve(counts)
+        inside = np.flatnonzero(curve.fmr > 0)  # a logarithmic axis has no 0
+        x, y = curve.fmr[inside], 1 - curve.fnmr[inside]
+        shown = _evenly_along(np.log10(x), 4 * y, POINTS_A_CURVE)
+        figure.add_scatter(
+            x=x[shown], y=y[shown], name=name,
+            mode="lines", line={"color": colour, "dash": dash},
+            customdata=curve.thresholds[inside][shown],
+            hovertemplate="FMR %{x:.3%}: %{y:.2%} accepted at threshold %{customdata:.3f}",
+        )  # fmt: skip
+    figure.update_xaxes(title_text="false match rate", type="log", tickformat="~%")
+    figure.update_yaxes(title_text="mated pairs accepted", tickformat=".0%", range=[0, 1.01])
+    alt = "; ".join(
+        f"{name}: {1 - ErrorCurve(counts).at_fmr(0.01).fnmr:.0%} of mated pairs accepted at a "
+        "false match rate of 1 %"
+        for name, counts in settings.items()
+    )
+    return finished(figure, "Receiver operating characteristic", alt)
+
+
+def cmc_curves(ranks: Mapping[str, np.ndarray], up_to: int = 20) -> go.Figure:
+    """CMC curves: the share of probes that are found at a rank or better.
+
+    Args:
+        ranks: of `eumlib.identification.ranks_of`, by the name of the system.
+        up_to: the last rank that is shown.
+
+    Taught in notebook 08.
+    """
+    figure = go.Figure()
+    places = np.arange(1, up_to + 1)
+    for (name, given), colour, dash in zip(ranks.items(), SERIES, DASHES, strict=False):
+        figure.add_scatter(
+            x=places, y=[found_by(given, rank) for rank in places], name=name,
+            mode="lines+markers", line={"color": colour, "dash": dash},
+            hovertemplate="rank %{x} or better: %{y:.1%}",
+        )  # fmt: skip
+    figure.update_xaxes(title_text="rank", dtick=1 if up_to <= 20 else 5)
+    figure.update_yaxes(title_text="probes found", tickformat=".0%")
+    alt = "; ".join(
+        f"{name}: {found_by(given, 1):.0%} found at rank 1" for name, given in ranks.items()
+    )
+    return finished(figure, "Cumulative match characteristic", alt)
 
 
 def _evenly_along(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:

@@ -11,11 +11,11 @@ import pandas as pd
 from eumlib.acquisition import MASKED
 from eumlib.embeddings import EmbeddingTable
 from eumlib.evaluation import MIXED_SETTING, UNMASKED_SETTING, ComparedViews
-from eumlib.resampling import draw_people, resampled_rates
+from eumlib.measurement import intervals, measure
 from eumlib.unmasking import Unmasker
-from eumlib.verification import ErrorRates, error_rates, unmasked_thresholds
+from eumlib.verification import ErrorRates, ScoreCounts, error_rates, thresholds_of
 
-RATES = ("eer", "fmr100", "fmr1000", "fmr_at_1000", "fnmr_at_1000", "error_in_service")
+RATES = ("eer", "fmr100", "fmr1000", "fmr_at_1000", "fnmr_at_1000", "error_at_1000")
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Measured:
         """Values and 95 % intervals, and how much each rate changed relative to another system."""
         row = {}
         for name in RATES:
-            row |= _with_interval(name, self.values[name], self.draws[name])
             change = relative_change(self.values[name], plain.values[name])
+            row |= {name: self.values[name], f"{name}_change": float(change)}
             draws = relative_change(self.draws[name], plain.draws[name])
-            row |= _with_interval(f"{name}_change", change, draws)
+            row |= intervals({name: self.draws[name], f"{name}_change": draws})
         return row
 
 
@@ -46,11 +46,6 @@ def relative_change(
 ) -> np.floating | np.ndarray:
     """rate / plain − 1; where the plain rate is 0, as if it were one in a million."""
     return rate / np.maximum(plain, 1e-6) - 1
-
-
-def _with_interval(name: str, value: float, draws: np.ndarray) -> dict[str, float]:
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
 class Judge:
@@ -65,7 +60,6 @@ class Judge:
     def __init__(self, table: EmbeddingTable, resamples: int, seed: int) -> None:
         self._table, self._resamples, self._seed = table, resamples, seed
         self._views = ComparedViews.of_table(table)
-        self._deployed = unmasked_thresholds(self.unmasked)
 
     @property
     def counts(self) -> dict[str, object]:
@@ -79,9 +73,13 @@ class Judge:
         }
 
     @cached_property
+    def _unmasked_counts(self) -> ScoreCounts:
+        return ScoreCounts.of_comparison(self._views.compare(UNMASKED_SETTING))
+
+    @property
     def unmasked(self) -> ErrorRates:
         """The rates of unmasked against unmasked faces."""
-        return error_rates(self._views.scores(UNMASKED_SETTING))
+        return error_rates(self._unmasked_counts)
 
     def measure(self, *unmaskers: Unmasker) -> Measured:
         """The rates of unmasked references against masked probes, the mean over the unmaskers."""
@@ -92,37 +90,51 @@ class Judge:
         )
 
     def _measure(self, unmasker: Unmasker) -> Measured:
-        deployed = self._deployed
-        scores = self._views.through(unmasker).scores(MIXED_SETTING)
-        exact = error_rates(scores, deployed)
-        values = {name: getattr(exact, name) for name in RATES[:-1]}
-        values["error_in_service"] = (exact.fmr_at_1000 + exact.fnmr_at_1000) / 2
-        times = draw_people(scores.people, self._resamples, self._seed)
-        resampled = resampled_rates(scores, times, [deployed.at_1000])
-        fmr, fnmr = resampled.at(deployed.at_1000)
-        draws = {
-            "eer": resampled.eer, "fmr100": resampled.fnmr_at(0.01),
-            "fmr1000": resampled.fnmr_at(0.001), "fmr_at_1000": fmr, "fnmr_at_1000": fnmr,
-            "error_in_service": (fmr + fnmr) / 2,
-        }  # fmt: skip
-        return Measured(values, draws)
+        comparison = self._views.through(unmasker).compare(MIXED_SETTING)
+        in_service = thresholds_of(self._unmasked_counts)
+        measured = measure(comparison, in_service, self._resamples, self._seed)
+        return Measured(
+            {name: measured.values[name] for name in RATES},
+            {name: measured.draws[name].to_numpy() for name in RATES},
+        )
 
 
 def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of `Measured.row` for a reader: a line a training, a column a condition, EER in percent.
 
-    Each with its 95 % interval and, but for the first line, its change relative to no EUM. The
-    first column is the EER of unmasked against unmasked faces, which centring changes.
+    Each with its 95 % interval and, but for the line without an EUM, its change relative to that.
     """
-    shown = rows.assign(
-        text=[
-            f"{100 * row.eer:.1f} [{100 * row.eer_low:.1f}, {100 * row.eer_high:.1f}]"
-            + ("" if row.trained == "no EUM" else f" {100 * row.eer_change:+.0f} %")
-            for row in rows.itertuples()
-        ]
-    )
+    shown = rows.assign(text=_for_a_reader(rows, "eer"))
     order = {"index": rows["trained"].unique(), "columns": rows["condition"].unique()}
-    table = shown.pivot(index="trained", columns="condition", values="text").reindex(**order)
-    unmasked = rows.groupby("trained")["unmasked_eer"].first().reindex(table.index)
-    table.insert(0, "no masks", [f"{100 * eer:.1f}" for eer in unmasked])
-    return table
+    return shown.pivot(index="trained", columns="condition", values="text").reindex(**order)
+
+
+SHOWN = {
+    "eer": "EER %",
+    "fmr1000": "FMR1000 %",
+    "fmr_at_1000": "FMR % at the old threshold",
+    "fnmr_at_1000": "FNMR % there",
+    "error_at_1000": "their mean %",
+}
+
+
+def rates_of_condition(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """Rows of `Measured.row` under one condition: a line a training, a column a rate, in percent.
+
+    The old threshold is the one that lets 0.1 % of strangers pass among unmasked faces. Each rate
+    with its 95 % interval and, but for the line without an EUM, its change relative to that; FMR at
+    the old threshold is so small that it has its value alone.
+    """
+    rows = rows[rows["condition"] == condition]
+    columns = {title: _for_a_reader(rows, name) for name, title in SHOWN.items()}
+    columns[SHOWN["fmr_at_1000"]] = [f"{100 * rate:.2f}" for rate in rows["fmr_at_1000"]]
+    return pd.DataFrame(columns, index=pd.Index(rows["trained"], name="trained"))
+
+
+def _for_a_reader(rows: pd.DataFrame, name: str) -> list[str]:
+    columns = [name, f"{name}_low", f"{name}_high", f"{name}_change", "trained"]
+    return [
+        f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+        + ("" if trained == "no EUM" else f" {100 * change:+.0f} %")
+        for value, low, high, change, trained in rows[columns].itertuples(index=False)
+    ]

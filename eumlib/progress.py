@@ -9,7 +9,7 @@ from tqdm.auto import tqdm
 QUIET_VARIABLE = "TQDM_DISABLE"
 
 
-def progress_bar(total: int, what: str, unit: str, done: int = 0) -> tqdm:
+def progress_bar(total: int, what: str, unit: str, done: int = 0, delay: float = 0) -> tqdm:
     """A bar to ``update`` and to close; silent where ``TQDM_DISABLE`` is set, as in reports.
 
     Args:
@@ -17,6 +17,7 @@ def progress_bar(total: int, what: str, unit: str, done: int = 0) -> tqdm:
         what: shown before the bar.
         unit: of one step.
         done: what an earlier run has done already; the estimate leaves it out.
+        delay: seconds before the bar appears: what is over sooner needs none.
     """
     quiet = bool(os.environ.get(QUIET_VARIABLE))
-    return tqdm(total=total, initial=done, desc=what, unit=unit, disable=quiet)
+    return tqdm(total=total, initial=done, desc=what, unit=unit, delay=delay, disable=quiet)

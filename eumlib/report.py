@@ -6,7 +6,6 @@ browsers draw themselves.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Sequence
@@ -16,14 +15,13 @@ import jinja2
 import latex2mathml.converter
 import nbformat
 import pandas as pd
-import plotly.io
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import Preprocessor
 from plotly.offline import get_plotlyjs
 
-from eumlib.evaluation import summary
 from eumlib.files import write_text
-from eumlib.judging import eer_by_condition
+from eumlib.judging import eer_by_condition, rates_of_condition
+from eumlib.results import SHOWN_CHANGES, SHOWN_RATES, figure_html, summary
 from eumlib.workbook import Notebook, Run
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
@@ -62,21 +60,8 @@ class OfflineOutputs(Preprocessor):
         for output in cell.get("outputs", []):
             figure = output.get("data", {}).get(PLOTLY_MIME)
             if figure:
-                output["data"] = {"text/html": _figure_html(figure)}
+                output["data"] = {"text/html": figure_html(figure)}
         return cell, resources
-
-
-def _figure_html(figure: dict) -> str:
-    alt = figure.get("layout", {}).get("meta", {}).get("alt", "interactive figure")
-    drawn = plotly.io.to_html(
-        {"data": figure["data"], "layout": figure["layout"]},
-        include_plotlyjs=False,
-        include_mathjax=False,
-        full_html=False,
-        config={"responsive": True, "displaylogo": False},
-        validate=False,
-    )
-    return f'<div role="img" aria-label="{html.escape(alt)}">{drawn}</div>'
 
 
 def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
@@ -138,7 +123,9 @@ def results_markdown(manifest: dict) -> str:
     results = headline_results(manifest)
     if results is None:
         raise ValueError("the run published no headline results: run all core notebooks")
-    table = summary(results).drop(columns=["G-mean", "I-mean", "FDR"])
+    table = summary(results)[[
+        "setting", "EUM", *SHOWN_RATES.values(), *SHOWN_CHANGES.values()
+    ]]  # fmt: skip
     lines = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
     rows = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
     first = results.iloc[0]
@@ -154,22 +141,30 @@ def results_markdown(manifest: dict) -> str:
 def study_markdown(study: dict) -> str:
     """The tables of `eumlib.study` that bear on the claim, in markdown, and what made them."""
     targets, unseen = pd.DataFrame(study["targets"]), pd.DataFrame(study["unseen"])
-    sections = []
-    for rows in (*(part for _, part in targets.groupby("face_set", sort=False)), unseen):
-        first = rows.iloc[0]
-        shown = eer_by_condition(rows)
-        lines = [["trained", *shown.columns], ["---"] * (1 + len(shown.columns))]
-        lines += [
-            [name, *values] for name, values in zip(shown.index, shown.to_numpy(), strict=True)
-        ]
-        sections.append(
-            f"{first.face_set.upper()}, {first.people} people, {first.pictures:,} pictures:\n\n"
-            + "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        )
+    sections = [
+        f"{_sizes(rows)}, {condition}:\n\n{_markdown(rates_of_condition(rows, condition))}"
+        for _, rows in targets.groupby("face_set", sort=False)
+        for condition in rows["condition"].unique()
+    ]
+    sections.append(f"{_sizes(unseen)}, EER in percent:\n\n{_markdown(eer_by_condition(unseen))}")
     return "\n\n".join(sections) + (
-        f"\n\nEER in percent, the mean of {study['seeds']} trainings; intervals: 95 %, bootstrap "
-        f"over people. Made by `make study` {_at_commit(study)}."
+        f"\n\nThe mean of {study['seeds']} trainings; intervals: 95 %, bootstrap over people; "
+        f"behind them the change against no EUM. Made by `make study` {_at_commit(study)}."
     )
+
+
+def _sizes(rows: pd.DataFrame) -> str:
+    first = rows.iloc[0]
+    return (
+        f"{first.face_set.upper()}, {first.people} people, {first.pictures:,} pictures (without "
+        f"masks EER {100 * first.unmasked_eer:.1f} %)"
+    )
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    lines = [["trained", *table.columns], ["---"] * (1 + len(table.columns))]
+    lines += [[name, *values] for name, values in zip(table.index, table.to_numpy(), strict=True)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _at_commit(made: dict) -> str:

@@ -54,7 +54,12 @@ from eumlib.unmasking import Unmasker
 SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 BEST = "the workbook's recipe, SRT"
 SYNTHETIC_ONLY = "the workbook's recipe, SRT, synthetic faces alone"
-SHIPPED = {"lfw_and_synthetic": BEST, "synthetic": SYNTHETIC_ONLY}
+TRIPLET = "the workbook's recipe, triplet loss"
+SHIPPED = {
+    "lfw_and_synthetic": BEST,
+    "lfw_and_synthetic_triplet": TRIPLET,
+    "synthetic": SYNTHETIC_ONLY,
+}
 Item = TypeVar("Item")
 
 
@@ -130,7 +135,7 @@ class Study:
         triplet = replace(WORKBOOK, loss=TripletLoss())
         cases = [
             (Case("the paper's recipe, SRT", FAITHFUL, both), self._validation),
-            (Case("the workbook's recipe, triplet loss", triplet, both), self._validation),
+            (Case(TRIPLET, triplet, both), self._validation),
             (Case(BEST, WORKBOOK, both), self._validation),
             (Case(SYNTHETIC_ONLY, WORKBOOK, synthetic_training), synthetic_validation),
         ]

@@ -1,210 +1,164 @@
-"""Verification: scores of mated and non-mated pairs, and the error rates read off them.
+"""Verification: the error rates of mated and non-mated scores.
 
-A *mated* pair shows one person, a *non-mated* pair two (ISO/IEC 2382-37). A pair is accepted if its
-score s, the cosine of the two embeddings, is at least the threshold t:
+A pair is accepted if its score s is at least the threshold t:
 
 - FMR(t), false match rate: share of non-mated scores ≥ t;
 - FNMR(t), false non-match rate: share of mated scores < t.
 
-Pairs that share a person are not independent, so intervals come from a bootstrap over *identities*:
-people are drawn with replacement, and a pair counts as often as its people were drawn.
+Everything is read off the *counts* of the scores: how many mated and non-mated pairs have each
+score. They are exact, and need no more memory for more pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from eumlib.pairs import Pair
+from eumlib.comparison import STEP, STEPS, Comparison, ScoreError
 
-
-class ScoreError(ValueError):
-    """Scores from which error rates cannot be computed."""
+FEW = 2**20  # pairs, which are sorted sooner than counted into all steps
 
 
 @dataclass(frozen=True)
-class PairScores:
-    """Scores of all pairs of one setting.
+class ScoreCounts:
+    """How often each score occurs.
 
     Attributes:
-        mated: ``(m,)`` float64, in [−1, 1].
-        non_mated: ``(k,)`` float64, in [−1, 1].
-        mated_person: ``(m,)`` integer, the number of the person in the pair.
-        non_mated_people: ``(k, 2)`` integer, the numbers of the two people.
-        people: how many people there are, numbered from 0.
-
-    Raises:
-        ScoreError: no mated pairs, no non-mated pairs, or scores that are not finite.
-    """
-
-    mated: np.ndarray
-    non_mated: np.ndarray
-    mated_person: np.ndarray
-    non_mated_people: np.ndarray
-    people: int
-
-    def __post_init__(self) -> None:
-        for name in ("mated", "non_mated"):
-            scores = getattr(self, name)
-            if not len(scores):
-                raise ScoreError(f"there are no {name.replace('_', '-')} pairs to score")
-            if not np.isfinite(scores).all():
-                bad = np.flatnonzero(~np.isfinite(scores))
-                raise ScoreError(f"{len(bad)} {name} scores are not finite; the first is {bad[0]}")
-
-
-@dataclass(frozen=True)
-class FaceViews:
-    """Embeddings of one side of a comparison, all references or all probes.
-
-    Attributes:
-        vectors: ``(n, d)`` float32 of unit length.
-        identities: ``(n,)``, who it is.
-        pictures: ``(n,)``, the id of the picture that view i is of.
-    """
-
-    vectors: np.ndarray
-    identities: np.ndarray
-    pictures: np.ndarray
-
-    def __post_init__(self) -> None:
-        lengths = len(self.vectors), len(self.identities), len(self.pictures)
-        if len(set(lengths)) > 1:
-            raise ValueError(f"vectors, identities and pictures have lengths {lengths}, not one")
-
-
-def score_pairs(references: FaceViews, probes: FaceViews) -> PairScores:
-    """Cosine scores of every reference against every probe of another picture.
-
-    Where references and probes are one and the same object, each pair counts once.
+        scores: ``(t,)`` float64, ascending, each at least once; in [−1, 1].
+        mated: ``(t,)`` int64, mated pairs of that score.
+        non_mated: ``(t,)`` int64, non-mated pairs of that score.
 
     Raises:
         ScoreError: no mated or no non-mated pairs.
-
-    Taught in notebook 03.
     """
-    compared = references.pictures[:, None] != probes.pictures[None, :]
-    if references is probes:
-        compared = np.triu(compared)
-    first, second = np.nonzero(compared)
-    scores = (references.vectors @ probes.vectors.T)[first, second]
-    left, right = _numbered(references, probes)
-    return _told_apart(scores, left[first], right[second])
+
+    scores: np.ndarray
+    mated: np.ndarray
+    non_mated: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("mated", "non_mated"):
+            if not getattr(self, name).sum():
+                raise ScoreError(f"there are no {name.replace('_', '-')} pairs to score")
+
+    @classmethod
+    def of(cls, mated: np.ndarray, non_mated: np.ndarray) -> ScoreCounts:
+        """The counts of scores that are at hand.
+
+        Raises:
+            ScoreError: none of a kind, or scores that are not finite; the message names the first.
+        """
+        for name, values in (("mated", mated), ("non-mated", non_mated)):
+            bad = np.flatnonzero(~np.isfinite(values))
+            if len(bad):
+                raise ScoreError(f"{len(bad)} {name} scores are not finite; the first is {bad[0]}")
+        both = np.concatenate([mated, non_mated]).astype(np.float64)
+        scores, place = np.unique(both, return_inverse=True)
+        parts = np.split(place, [len(mated)])
+        return cls(scores, *(np.bincount(part, minlength=len(scores)) for part in parts))
+
+    @classmethod
+    def of_comparison(cls, comparison: Comparison) -> ScoreCounts:
+        """Count all pairs of a comparison, block by block.
+
+        Raises:
+            ScoreError: no mated or no non-mated pairs.
+
+        Taught in notebook 08.
+        """
+        counts = np.zeros((2, 2 * STEPS + 1), np.int64)  # pages that no score falls on cost nothing
+        for block in comparison.blocks():
+            for kind, chosen in enumerate((block.mated, ~block.mated)):
+                _add(counts[kind], block.steps[block.compared & chosen] + STEPS)
+        seen = np.flatnonzero(counts.any(axis=0))
+        return cls((seen - STEPS) * STEP, *counts[:, seen])
+
+    @property
+    def medians(self) -> tuple[float, float]:
+        """The medians of the mated and of the non-mated scores, the lower of two in the middle."""
+        mated, non_mated = (
+            float(self.scores[np.searchsorted(np.cumsum(kind), kind.sum() / 2)])
+            for kind in (self.mated, self.non_mated)
+        )
+        return mated, non_mated
+
+    def shares_between(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Shares of the mated and of the non-mated pairs between edges ``(e,)``: ``(e − 1,)``."""
+        mated, non_mated = (
+            np.histogram(self.scores, edges, weights=kind)[0] / kind.sum()
+            for kind in (self.mated, self.non_mated)
+        )
+        return mated, non_mated
 
 
-def score_listed_pairs(
-    references: FaceViews, probes: FaceViews, pairs: Sequence[Pair]
-) -> PairScores:
-    """Cosine scores of the listed pairs, reference against probe, of which there are both views.
-
-    A picture with several views, in several masks, gives a score for each.
-
-    Raises:
-        ScoreError: no mated or no non-mated pairs among them.
-    """
-    listed = pd.DataFrame(
-        [(pair.reference, pair.probe) for pair in pairs], columns=["reference", "probe"]
-    )
-    of_reference, of_probe = (
-        pd.DataFrame({name: side.pictures, f"row_{name}": np.arange(len(side.pictures))})
-        for name, side in (("reference", references), ("probe", probes))
-    )
-    found = listed.merge(of_reference, on="reference").merge(of_probe, on="probe")
-    first, second = found["row_reference"].to_numpy(np.intp), found["row_probe"].to_numpy(np.intp)
-    scores = np.einsum("ij,ij->i", references.vectors[first], probes.vectors[second])
-    left, right = _numbered(references, probes)
-    return _told_apart(scores, left[first], right[second])
+def _add(counts: np.ndarray, places: np.ndarray) -> None:
+    if places.size < FEW:
+        values, times = np.unique(places, return_counts=True)
+        counts[values] += times
+    else:
+        low, high = places.min(), places.max()
+        counts[low : high + 1] += np.bincount(places - low)
 
 
-def _numbered(references: FaceViews, probes: FaceViews) -> list[np.ndarray]:
-    """A number for the person of each view, the same for one name on both sides."""
-    names = np.concatenate([references.identities, probes.identities])
-    _, number = np.unique(names, return_inverse=True)
-    return np.split(number, [len(references.identities)])
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold and both errors there, fractions in [0, 1]."""
 
-
-def _told_apart(scores: np.ndarray, left: np.ndarray, right: np.ndarray) -> PairScores:
-    """The scores, mated and non-mated, of pairs of these people, who are numbered anew."""
-    compared = np.bincount(np.concatenate([left, right])) > 0
-    anew = np.cumsum(compared) - 1
-    left, right = anew[left], anew[right]
-    scores, mated = scores.astype(np.float64).clip(-1, 1), left == right
-    return PairScores(
-        mated=scores[mated],
-        non_mated=scores[~mated],
-        mated_person=left[mated],
-        non_mated_people=np.stack([left[~mated], right[~mated]], axis=1),
-        people=int(compared.sum()),
-    )
+    threshold: float
+    fmr: float
+    fnmr: float
 
 
 class ErrorCurve:
     """FMR and FNMR at every threshold that makes a difference: each distinct score, and one above.
 
-    The scores are sorted once; the bootstrap then only counts pairs differently.
-
     Attributes:
-        thresholds: ``(t,)`` float64, ascending; the last is infinite.
-        fmr: ``(t,)`` in [0, 1], falling.
-        fnmr: ``(t,)`` in [0, 1], rising.
+        thresholds: ``(t + 1,)`` float64, ascending; the last is infinite.
+        fmr: ``(t + 1,)`` in [0, 1], falling; the last is 0.
+        fnmr: ``(t + 1,)`` in [0, 1], rising.
+
+    Taught in notebook 03.
     """
 
-    def __init__(self, scores: PairScores) -> None:
-        self._scores = scores
-        everything = np.concatenate([scores.mated, scores.non_mated])
-        distinct, place = np.unique(everything, return_inverse=True)
-        self.thresholds = np.append(distinct, np.inf)
-        self._mated_place, self._non_mated_place = np.split(place, [len(scores.mated)])
-        self.fmr, self.fnmr = self.weighted(
-            np.ones_like(scores.mated), np.ones_like(scores.non_mated)
-        )
+    def __init__(self, counts: ScoreCounts) -> None:
+        self.thresholds = np.append(counts.scores, np.inf)
+        below = np.append(0, np.cumsum(counts.mated))
+        self.fnmr = below / below[-1]
+        below = np.append(0, np.cumsum(counts.non_mated))
+        self.fmr = (below[-1] - below) / below[-1]
 
-    def weighted(
-        self, mated_weight: np.ndarray, non_mated_weight: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """FMR and FNMR at `thresholds` when pairs count with these weights."""
-        size = len(self.thresholds)
-        mated = np.bincount(self._mated_place, mated_weight, minlength=size)
-        non_mated = np.bincount(self._non_mated_place, non_mated_weight, minlength=size)
-        fnmr = (np.cumsum(mated) - mated) / mated.sum()
-        fmr = np.cumsum(non_mated[::-1])[::-1] / non_mated.sum()
-        return fmr, fnmr
+    def at(self, threshold: float) -> OperatingPoint:
+        """The errors at a threshold."""
+        return self._point(int(np.searchsorted(self.thresholds, threshold)), threshold)
+
+    def at_fmr(self, target: float) -> OperatingPoint:
+        """Where FNMR is lowest among all thresholds with FMR ≤ `target`: at the lowest of them.
+
+        With fewer than 1 / `target` non-mated pairs no FMR but 0 is small enough, and the
+        threshold lies above the highest non-mated score: `resolves` tells.
+        """
+        place = int(np.argmax(self.fmr <= target))  # FMR falls: the first that satisfies
+        return self._point(place, float(self.thresholds[place]))
+
+    @property
+    def equal(self) -> OperatingPoint:
+        """Where FMR and FNMR differ least."""
+        place = int(np.argmin(np.abs(self.fmr - self.fnmr)))
+        return self._point(place, float(self.thresholds[place]))
+
+    @property
+    def area(self) -> float:
+        """AUC: the chance that a mated score is higher than a non-mated one; ties count half."""
+        return float(np.trapezoid(1 - self.fnmr[::-1], self.fmr[::-1]))
+
+    def _point(self, place: int, threshold: float) -> OperatingPoint:
+        return OperatingPoint(threshold, float(self.fmr[place]), float(self.fnmr[place]))
 
 
-@dataclass(frozen=True)
-class ErrorRates:
-    """Figures of merit of one setting; rates are fractions in [0, 1].
-
-    Attributes:
-        eer: equal error rate: the mean of FMR and FNMR at the threshold where they differ least.
-        fmr100: lowest FNMR with FMR ≤ 1 %.
-        fmr1000: lowest FNMR with FMR ≤ 0.1 %.
-        threshold100: the lowest threshold with FMR ≤ 1 %, at which fmr100 is read.
-        threshold1000: the same for FMR ≤ 0.1 %.
-        g_mean: mean of the mated (genuine) scores.
-        i_mean: mean of the non-mated (impostor) scores.
-        fdr: Fisher discriminant ratio, (g_mean − i_mean)² / (σ²_mated + σ²_non-mated).
-        fmr_at_100: FMR at the threshold100 of unmasked against unmasked faces.
-        fnmr_at_100: FNMR at that threshold.
-        fmr_at_1000: FMR at the threshold1000 of unmasked against unmasked faces.
-        fnmr_at_1000: FNMR at that threshold.
-    """
-
-    eer: float
-    fmr100: float
-    fmr1000: float
-    threshold100: float
-    threshold1000: float
-    g_mean: float
-    i_mean: float
-    fdr: float
-    fmr_at_100: float
-    fnmr_at_100: float
-    fmr_at_1000: float
-    fnmr_at_1000: float
+def resolves(counts: ScoreCounts, target: float) -> bool:
+    """Whether there are enough non-mated pairs for an FMR that is above 0 and ≤ `target`."""
+    return bool(counts.non_mated.sum() * target >= 1)
 
 
 @dataclass(frozen=True)
@@ -215,91 +169,93 @@ class Thresholds:
     at_1000: float
 
 
-def error_rates(scores: PairScores, deployed: Thresholds | None = None) -> ErrorRates:
+@dataclass(frozen=True)
+class ErrorRates:
+    """Figures of merit of one setting; rates are fractions in [0, 1].
+
+    Attributes:
+        eer: equal error rate: the mean of FMR and FNMR at the threshold where they differ least.
+        fmr100: lowest FNMR with FMR ≤ 1 %.
+        fmr1000: lowest FNMR with FMR ≤ 0.1 %.
+        fmr_at_100: FMR at the threshold in service for FMR ≤ 1 %: that of unmasked faces.
+        fnmr_at_100: FNMR at that threshold.
+        error_at_100: the mean of the two.
+        fmr_at_1000: FMR at the threshold in service for FMR ≤ 0.1 %.
+        fnmr_at_1000: FNMR at that threshold.
+        error_at_1000: the mean of the two.
+        g_mean: mean of the mated (genuine) scores.
+        i_mean: mean of the non-mated (impostor) scores.
+        fdr: Fisher discriminant ratio, (g_mean − i_mean)² / (σ²_mated + σ²_non-mated), the
+            variances of all scores.
+        d_prime: (g_mean − i_mean) / √((σ²_mated + σ²_non-mated) / 2).
+        auc: the chance that a mated score is higher than a non-mated one; ties count half.
+
+    Source: all but the last two from the paper's evaluation (Boutros et al., arXiv 2103.01716) and
+    ISO/IEC 19795-1; d′ by Daugman (IEEE Trans. Circuits and Systems for Video Technology 14, 2004).
+    """
+
+    eer: float
+    fmr100: float
+    fmr1000: float
+    fmr_at_100: float
+    fnmr_at_100: float
+    error_at_100: float
+    fmr_at_1000: float
+    fnmr_at_1000: float
+    error_at_1000: float
+    g_mean: float
+    i_mean: float
+    fdr: float
+    d_prime: float
+    auc: float
+
+
+def error_rates(counts: ScoreCounts, in_service: Thresholds | None = None) -> ErrorRates:
     """All figures of merit of the scores.
 
     Args:
-        scores: of one setting.
-        deployed: thresholds found on unmasked faces; without them, these scores' own.
+        counts: of one setting.
+        in_service: thresholds found on unmasked faces; without them, these scores' own.
 
     Taught in notebooks 03 and 08.
     """
-    curve = ErrorCurve(scores)
-    weights = np.ones_like(scores.mated), np.ones_like(scores.non_mated)
-    return _rates(scores, curve, *weights, deployed)
-
-
-def unmasked_thresholds(rates: ErrorRates) -> Thresholds:
-    """The thresholds that the unmasked setting puts into service."""
-    return Thresholds(rates.threshold100, rates.threshold1000)
-
-
-def bootstrap_rates(
-    scores: PairScores, deployed: Thresholds | None, resamples: int, seed: int
-) -> list[ErrorRates]:
-    """`error_rates` of resampled people.
-
-    The same `seed` and the same number of people give the same resamples, whatever the scores: so
-    the difference between two systems can be taken resample by resample.
-
-    Args:
-        scores: of one setting.
-        deployed: as in `error_rates`; they stay fixed.
-        resamples: how many times people are drawn.
-        seed: of the draw.
-
-    Taught in notebook 08.
-    """
-    random = np.random.default_rng(seed)
-    curve = ErrorCurve(scores)
-    left, right = scores.non_mated_people.T
-    rates = []
-    while len(rates) < resamples:
-        times = np.bincount(
-            random.integers(0, scores.people, scores.people), minlength=scores.people
-        )
-        mated_weight = times[scores.mated_person].astype(np.float64)
-        non_mated_weight = (times[left] * times[right]).astype(np.float64)
-        if mated_weight.any() and non_mated_weight.any():  # else drawn again
-            rates.append(_rates(scores, curve, mated_weight, non_mated_weight, deployed))
-    return rates
-
-
-def _rates(
-    scores: PairScores,
-    curve: ErrorCurve,
-    mated_weight: np.ndarray,
-    non_mated_weight: np.ndarray,
-    deployed: Thresholds | None,
-) -> ErrorRates:
-    fmr, fnmr = curve.weighted(mated_weight, non_mated_weight)
-    equal = int(np.argmin(np.abs(fmr - fnmr)))
-    # FMR falls and FNMR rises with the threshold: the lowest FNMR is at the first that satisfies.
-    at_100, at_1000 = (int(np.argmax(fmr <= target)) for target in (0.01, 0.001))
-    if deployed is None:
-        fixed_100, fixed_1000 = at_100, at_1000
-    else:
-        fixed_100, fixed_1000 = (
-            int(np.searchsorted(curve.thresholds, threshold))
-            for threshold in (deployed.at_100, deployed.at_1000)
-        )
-    g_mean, g_variance = _mean_and_variance(scores.mated, mated_weight)
-    i_mean, i_variance = _mean_and_variance(scores.non_mated, non_mated_weight)
-    spread = g_variance + i_variance
+    curve = ErrorCurve(counts)
+    if in_service is None:
+        in_service = thresholds_of(counts)
+    at_100, at_1000 = curve.at(in_service.at_100), curve.at(in_service.at_1000)
+    g_mean, g_variance = _mean_and_variance(counts.scores, counts.mated)
+    i_mean, i_variance = _mean_and_variance(counts.scores, counts.non_mated)
+    equal = curve.equal
     return ErrorRates(
-        eer=float(fmr[equal] + fnmr[equal]) / 2,
-        fmr100=float(fnmr[at_100]),
-        fmr1000=float(fnmr[at_1000]),
-        threshold100=float(curve.thresholds[at_100]),
-        threshold1000=float(curve.thresholds[at_1000]),
+        eer=(equal.fmr + equal.fnmr) / 2,
+        fmr100=curve.at_fmr(0.01).fnmr,
+        fmr1000=curve.at_fmr(0.001).fnmr,
+        fmr_at_100=at_100.fmr,
+        fnmr_at_100=at_100.fnmr,
+        error_at_100=(at_100.fmr + at_100.fnmr) / 2,
+        fmr_at_1000=at_1000.fmr,
+        fnmr_at_1000=at_1000.fnmr,
+        error_at_1000=(at_1000.fmr + at_1000.fnmr) / 2,
         g_mean=g_mean,
         i_mean=i_mean,
-        fdr=(g_mean - i_mean) ** 2 / spread if spread > 0 else float("inf"),
-        fmr_at_100=float(fmr[fixed_100]),
-        fnmr_at_100=float(fnmr[fixed_100]),
-        fmr_at_1000=float(fmr[fixed_1000]),
-        fnmr_at_1000=float(fnmr[fixed_1000]),
+        **separation(g_mean, i_mean, g_variance + i_variance),
+        auc=curve.area,
     )
+
+
+def thresholds_of(counts: ScoreCounts) -> Thresholds:
+    """The thresholds that these scores, of unmasked faces, put into service."""
+    curve = ErrorCurve(counts)
+    return Thresholds(curve.at_fmr(0.01).threshold, curve.at_fmr(0.001).threshold)
+
+
+def separation(
+    g_mean: float | np.ndarray, i_mean: float | np.ndarray, variances: float | np.ndarray
+) -> dict[str, float | np.ndarray]:
+    """``fdr`` and ``d_prime`` of the means and the sum of the two variances; ∞ without spread."""
+    gap = np.subtract(g_mean, i_mean)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {"fdr": gap**2 / variances, "d_prime": gap / np.sqrt(np.divide(variances, 2))}
 
 
 def _mean_and_variance(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:

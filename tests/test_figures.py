@@ -7,10 +7,11 @@ from scipy.stats import norm
 from eumlib import figures
 from eumlib.evaluation import ComparedViews, evaluate
 from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
-from eumlib.verification import ErrorCurve
+from eumlib.verification import ErrorCurve, ScoreCounts
 
 TABLE = drawn_table(people=8, pictures=4, noise=1.2, mask=1.0)
-SCORES = {name: ComparedViews.of_table(TABLE).scores(name) for name in ("UMR-UMP", "UMR-MP")}
+VIEWS = ComparedViews.of_table(TABLE)
+SCORES = {name: ScoreCounts.of_comparison(VIEWS.compare(name)) for name in ("UMR-UMP", "UMR-MP")}
 
 
 def words_of(figure):
@@ -39,14 +40,33 @@ def test_det_curves_run_through_the_error_rates_on_normal_deviate_axes():
 
 def test_a_det_curve_of_many_scores_stays_small_and_keeps_its_ends():
     random = np.random.default_rng(0)
-    big = SCORES["UMR-MP"].__class__(
-        random.normal(1, 0.3, 5000).clip(-1, 1), random.normal(0, 0.3, 50000).clip(-1, 1),
-        np.zeros(5000, int), np.tile([0, 1], (50000, 1)), 2,
-    )  # fmt: skip
+    mated, non_mated = random.normal(1, 0.3, 5000), random.normal(0, 0.3, 50000)
+    big = ScoreCounts.of(mated.clip(-1, 1), non_mated.clip(-1, 1))
     trace = figures.det_curves({"big": big}).data[0]
     assert 100 < len(trace.x) <= figures.POINTS_A_CURVE
     gaps = np.hypot(np.diff(trace.x), np.diff(trace.y))
     assert gaps.max() < 1
+
+
+def test_roc_curves_run_through_the_error_rates_at_false_match_rates_above_0():
+    figure = figures.roc_curves(SCORES)
+    assert figure.layout.xaxis.type == "log"
+    for trace, counts in zip(figure.data, SCORES.values(), strict=True):
+        curve = ErrorCurve(counts)
+        for x, y, threshold in zip(trace.x, trace.y, trace.customdata, strict=True):
+            point = curve.at(threshold)
+            assert (x, y) == (point.fmr, 1 - point.fnmr)
+            assert x > 0
+    assert len({trace.line.dash for trace in figure.data}) == 2
+    assert "UMR-MP: " in words_of(figure)
+
+
+def test_cmc_curves_rise_from_rank_1():
+    figure = figures.cmc_curves({"a": np.array([1, 2, 0, 5]), "b": np.array([1, 1])}, up_to=5)
+    assert list(figure.data[0].y) == pytest.approx([1 / 3, 2 / 3, 2 / 3, 2 / 3, 1])
+    assert list(figure.data[1].y) == [1] * 5
+    assert len({trace.line.dash for trace in figure.data}) == 2
+    assert "a: 33% found at rank 1" in words_of(figure)
 
 
 def test_error_bars_show_each_value_and_its_interval():

@@ -6,7 +6,8 @@ import plotly.graph_objects as go
 import pytest
 from builders import drawn_table
 
-from eumlib.evaluation import evaluate, summary
+from eumlib.evaluation import evaluate
+from eumlib.judging import RATES
 from eumlib.report import (
     bind_report,
     results_markdown,
@@ -14,6 +15,7 @@ from eumlib.report import (
     to_mathml,
     with_section,
 )
+from eumlib.results import summary
 from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
 from eumlib.workbook import Run
 
@@ -141,8 +143,10 @@ def test_no_marks_or_no_results_is_an_error(manifest):
 def drawn_study(commit):
     row = {
         "trained": "no EUM", "condition": "flat", "face_set": "lfw", "people": 7, "pictures": 1234,
-        "unmasked_eer": 0.01, "eer": 0.1, "eer_low": 0.05, "eer_high": 0.15, "eer_change": 0.0,
+        "unmasked_eer": 0.01,
     }  # fmt: skip
+    for name in RATES:
+        row |= {name: 0.1, f"{name}_low": 0.05, f"{name}_high": 0.15, f"{name}_change": 0.0}
     better = row | {"trained": "an EUM", "eer": 0.08, "eer_change": -0.2}
     rows = [row, better]
     return {
@@ -152,8 +156,10 @@ def drawn_study(commit):
 
 def test_the_study_becomes_tables_in_markdown_that_say_what_made_them():
     text = study_markdown(drawn_study("0123456789abcdef"))
-    assert "LFW, 7 people, 1,234 pictures:" in text
-    assert "| an EUM | 1.0 | 8.0 [5.0, 15.0] -20 % |" in text
+    assert "LFW, 7 people, 1,234 pictures (without masks EER 1.0 %), flat:" in text
+    plain = "10.0 [5.0, 15.0] +0 %"
+    assert f"| an EUM | 8.0 [5.0, 15.0] -20 % | {plain} | 10.00 | {plain} | {plain} |" in text
+    assert "| an EUM | 8.0 [5.0, 15.0] -20 % |\n" in text  # the table of unseen styles
     assert "mean of 3 trainings" in text
     assert text.endswith("at commit `0123456789ab`.")
     assert study_markdown(drawn_study(None)).endswith("outside a git checkout.")

@@ -1,0 +1,136 @@
+"""The results of an evaluation for readers: tables, JSON, CSV, and one page that opens offline."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io
+from plotly.offline import get_plotlyjs
+
+from eumlib.evaluation import MASKED_SETTING, MIXED_SETTING, RATES, UNMASKED_SETTING
+from eumlib.files import write_text
+
+UNRESOLVED = "*"
+SHOWN_RATES = {
+    "eer": "EER %",
+    "fmr100": "FMR100 %",
+    "fmr1000": "FMR1000 %",
+    "error_at_1000": "in service %",
+}
+SHOWN_CHANGES = {"eer_change": "change of EER", "error_at_1000_change": "change in service"}
+SHOWN_SHARES = {"rank1": "rank 1 %", "auc": "AUC %"}
+SHOWN_SCORES = {"d_prime": "d′", "g_mean": "G-mean", "i_mean": "I-mean", "fdr": "FDR"}
+PAPERS_COLUMNS = (*RATES, "g_mean", "i_mean", "fdr")
+
+
+def summary(results: pd.DataFrame) -> pd.DataFrame:
+    """`eumlib.evaluation.evaluate`'s rows for a reader: each value with its 95 % interval, as text.
+
+    Rates and their changes are in percent and percentage points. *In service* is the mean of FMR
+    and FNMR at the threshold that keeps FMR at 0.1 % among unmasked faces. A rate with a star has
+    too few non-mated pairs for its FMR, and is read at an FMR of 0.
+    """
+    table = results[["setting"]].assign(EUM=results["unmasking"].fillna("–"))
+    for metric, title in SHOWN_RATES.items():
+        cells = _with_intervals(100 * results[_columns(metric)], "{:.1f}")
+        table[title] = [
+            cell + UNRESOLVED if metric in names.split(", ") else cell
+            for cell, names in zip(cells, results["unresolved"], strict=True)
+        ]
+    for metric, title in SHOWN_CHANGES.items():
+        table[title] = _with_intervals(100 * results[_columns(metric)], "{:+.1f}")
+    for metric, title in SHOWN_SHARES.items():
+        table[title] = _with_intervals(100 * results[_columns(metric)], "{:.1f}")
+    for metric, title in SHOWN_SCORES.items():
+        table[title] = _with_intervals(results[_columns(metric)], "{:.2f}")
+    return table
+
+
+def _columns(metric: str) -> list[str]:
+    return [metric, f"{metric}_low", f"{metric}_high"]
+
+
+def _with_intervals(values: pd.DataFrame, form: str) -> list[str]:
+    shown = [[form.format(number) for number in row] for row in values.to_numpy(dtype=float)]
+    known = values.notna().all(axis=1)
+    return [
+        "{} [{}, {}]".format(*row) if there else "–"
+        for row, there in zip(shown, known, strict=True)
+    ]
+
+
+def in_the_papers_shape(results: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Our rates in the rows and columns of the paper's Table 3: percent, but for the last three.
+
+    Args:
+        results: of `eumlib.evaluation.evaluate`.
+        names: of our unmaskings by the paper's: ``{"T": …, "SRT": …}``.
+
+    Returns:
+        7 rows, named as in the paper, of 12 numbers: `PAPERS_COLUMNS`.
+
+    Taught in notebook 09.
+    """
+    by_case = results.assign(unmasking=results["unmasking"].fillna("")).set_index(
+        ["setting", "unmasking"]
+    )
+    wanted = {UNMASKED_SETTING: (UNMASKED_SETTING, "")}
+    for setting in (MIXED_SETTING, MASKED_SETTING):
+        wanted[setting] = (setting, "")
+        wanted |= {f"{setting}({paper})": (setting, name) for paper, name in names.items()}
+    table = by_case.loc[list(wanted.values()), list(PAPERS_COLUMNS)].copy()
+    table[list(RATES)] *= 100
+    return table.set_axis(list(wanted), axis=0)
+
+
+def write_json(results: pd.DataFrame, path: Path | str) -> None:
+    """Write `evaluate`'s rows as JSON, ``{"rows": [...]}``, atomically; rates are fractions."""
+    rows = json.loads(results.to_json(orient="records", double_precision=15))
+    write_text(path, json.dumps({"rows": rows}, indent=1) + "\n")
+
+
+def write_csv(results: pd.DataFrame, path: Path | str) -> None:
+    """Write `evaluate`'s rows as CSV, atomically; rates are fractions."""
+    write_text(path, results.to_csv(index=False))
+
+
+def write_page(results: pd.DataFrame, figures: Mapping[str, go.Figure], path: Path | str) -> None:
+    """Write one HTML page, atomically: the summary, what its words mean, and figures to look into.
+
+    Args:
+        results: of `eumlib.evaluation.evaluate`.
+        figures: by their headings.
+        path: of the page.
+    """
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("eumlib", "templates"), autoescape=True, trim_blocks=True
+    )
+    page = templates.get_template("results.html").render(
+        style=templates.get_template("style.css").render(),
+        plotly=get_plotlyjs(),
+        first=results.iloc[0],
+        summary=summary(results).to_html(index=False, border=0),
+        starred=bool((results["unresolved"] != "").any()),
+        figures={title: figure_html(figure.to_dict()) for title, figure in figures.items()},
+    )
+    write_text(path, page)
+
+
+def figure_html(figure: dict) -> str:
+    """A plotly figure as HTML that waits for a page's plotly.js, with its sentence of words."""
+    alt = figure.get("layout", {}).get("meta", {}).get("alt", "interactive figure")
+    drawn = plotly.io.to_html(
+        {"data": figure["data"], "layout": figure["layout"]},
+        include_plotlyjs=False,
+        include_mathjax=False,
+        full_html=False,
+        config={"responsive": True, "displaylogo": False},
+        validate=False,
+    )
+    return f'<div role="img" aria-label="{html.escape(alt)}">{drawn}</div>'

@@ -54,7 +54,7 @@ def by_mask(
             row |= {name: measured.values[name] for name in SHOWN}
             row |= intervals(measured.draws[list(SHOWN)])
         except ScoreError:
-            row |= dict.fromkeys(SHOWN, np.nan)
+            row |= {f"{name}{end}": np.nan for name in SHOWN for end in ("", "_low", "_high")}
         rows.append(row)
     return pd.DataFrame(rows)
 

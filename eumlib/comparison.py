@@ -21,6 +21,7 @@ from eumlib.progress import progress_bar
 STEPS = 2**23  # of which 1.0 has so many
 STEP = 1 / STEPS
 PAIRS_A_BLOCK = 2**24
+FEW = 2**20  # pairs, which are sorted sooner than counted into all steps
 QUICK = 2  # seconds, in which no progress is shown
 
 
@@ -150,6 +151,13 @@ class Comparison:
     def people(self) -> int:
         """How many people there are on both sides together."""
         return 1 + max(int(side.max(initial=-1)) for side in self.person_of)
+
+    @property
+    def size(self) -> int:
+        """How many pairs there are at most."""
+        if self.pairs is not None:
+            return len(self.listed)
+        return len(self.references) * len(self.probes)
 
     def blocks(self) -> Iterator[Block]:
         """All pairs once, in blocks of `PAIRS_A_BLOCK` or so; long work shows its progress."""

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from eumlib.comparison import PAIRS_A_BLOCK, QUICK, STEP, STEPS, Block, Comparison
+from eumlib.comparison import FEW, PAIRS_A_BLOCK, QUICK, STEP, STEPS, Block, Comparison
 from eumlib.identification import NO_RANK, ranks_in
 from eumlib.progress import progress_bar
 from eumlib.verification import ErrorCurve, ScoreCounts, Thresholds, separation
@@ -106,12 +106,22 @@ class _Tally:
         self._comparison = comparison
         self._left, self.right = (team_of[person] for person in comparison.person_of)
         teams, self._size = int(team_of.max()) + 1, len(thresholds) + 1
-        at = np.zeros(2 * STEPS + 1, np.uint16)
-        at[np.ceil(thresholds / STEP).astype(np.int64) + STEPS] = 1
-        self._passed = np.cumsum(at, dtype=np.uint16)  # of every score there is
+        self._steps = np.ceil(thresholds / STEP).astype(np.int64)
         self.mated = np.zeros((teams, self._size), np.int64)
         self.non_mated = np.zeros((teams, teams, self._size), np.int32)
         self.ranks = np.full(len(self.right), NO_RANK, np.int64)
+
+    @cached_property
+    def _passed_by_step(self) -> np.ndarray:
+        """How many thresholds each score passes that there can be: sooner looked up than found."""
+        at = np.zeros(2 * STEPS + 1, np.uint16)
+        at[self._steps + STEPS] = 1
+        return np.cumsum(at, dtype=np.uint16)
+
+    def _passed(self, steps: np.ndarray) -> np.ndarray:
+        if self._comparison.size < FEW:
+            return np.searchsorted(self._steps, steps, side="right")
+        return self._passed_by_step[steps + STEPS]
 
     def add_all(self) -> None:
         """Count every pair, and rank every probe unless pairs are listed."""
@@ -133,17 +143,16 @@ class _Tally:
                 progress.update()
 
     def _add(self, block: Block, left: np.ndarray, right: np.ndarray | int) -> None:
-        place = left * self._size + self._passed[block.steps + STEPS]
-        own = block.compared & block.mated
-        self.mated += _counted(place[own], self.mated.shape)
+        passed = self._passed(block.steps)
+        place = left * self._size + passed
+        self.mated += _counted(place[block.compared & block.mated], self.mated.shape)
         if isinstance(right, int):  # the probes are of one team: only its part of the table grows
             part = self.non_mated[:, right]
             other = ~block.compared | block.mated  # few: sooner taken out again than left out
             part += _counted(place, part.shape) - _counted(place[other], part.shape)
         else:
-            shape = self.non_mated.shape
-            place = (left * shape[1] + right) * self._size + place - left * self._size
-            self.non_mated += _counted(place[~block.mated], shape)
+            place = (left * len(self.mated) + right) * self._size + passed
+            self.non_mated += _counted(place[~block.mated], self.non_mated.shape)
 
 
 def _counted(place: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

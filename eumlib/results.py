@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io
@@ -22,6 +23,11 @@ SHOWN_RATES = {
     "fmr100": "FMR100 %",
     "fmr1000": "FMR1000 %",
     "error_at_1000": "in service %",
+}
+SHOWN_BY_KIND = {
+    "eer": "EER %",
+    "fmr_at_1000": "FMR % in service",
+    "fnmr_at_1000": "FNMR % in service",
 }
 SHOWN_CHANGES = {"eer_change": "change of EER", "error_at_1000_change": "change in service"}
 SHOWN_SHARES = {"rank1": "rank 1 %", "auc": "AUC %"}
@@ -63,6 +69,18 @@ def _with_intervals(values: pd.DataFrame, form: str) -> list[str]:
         "{} [{}, {}]".format(*row) if there else "–"
         for row, there in zip(shown, known, strict=True)
     ]
+
+
+def breakdown_summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `eumlib.breakdowns.by_mask` for a reader: percent, with 95 % intervals, as text.
+
+    Kinds with few people have it written behind their number.
+    """
+    people = rows["people"].astype(str) + np.where(rows["few"], ", few", "")
+    table = rows[["kind"]].assign(people=people, probes=rows["probes"])
+    for metric, title in SHOWN_BY_KIND.items():
+        table[title] = _with_intervals(100 * rows[_columns(metric)], "{:.1f}")
+    return table
 
 
 def in_the_papers_shape(results: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eumlib.comparison import STEP, STEPS, Comparison, ScoreError
-
-FEW = 2**20  # pairs, which are sorted sooner than counted into all steps
+from eumlib.comparison import FEW, STEP, STEPS, Comparison, ScoreError
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,16 @@ class ScoreCounts:
 
         Taught in notebook 08.
         """
+        if comparison.size < FEW:
+            mated, non_mated, *_ = comparison.scores()
+            return cls.of(mated, non_mated)
         counts = np.zeros((2, 2 * STEPS + 1), np.int64)  # pages that no score falls on cost nothing
         for block in comparison.blocks():
-            for kind, chosen in enumerate((block.mated, ~block.mated)):
-                _add(counts[kind], block.steps[block.compared & chosen] + STEPS)
+            for kind, chosen in zip(counts, (block.mated, ~block.mated), strict=True):
+                places = block.steps[block.compared & chosen] + STEPS
+                if places.size:
+                    low, high = places.min(), places.max()
+                    kind[low : high + 1] += np.bincount(places - low)
         seen = np.flatnonzero(counts.any(axis=0))
         return cls((seen - STEPS) * STEP, *counts[:, seen])
 
@@ -90,15 +94,6 @@ class ScoreCounts:
             for kind in (self.mated, self.non_mated)
         )
         return mated, non_mated
-
-
-def _add(counts: np.ndarray, places: np.ndarray) -> None:
-    if places.size < FEW:
-        values, times = np.unique(places, return_counts=True)
-        counts[values] += times
-    else:
-        low, high = places.min(), places.max()
-        counts[low : high + 1] += np.bincount(places - low)
 
 
 @dataclass(frozen=True)

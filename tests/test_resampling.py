@@ -30,7 +30,9 @@ def slow_rates(scores, times, threshold):
     return fmr, np.average(scores.mated < threshold, weights=times[scores.mated_person])
 
 
-def test_rates_agree_with_a_count_of_all_pairs(comparison):
+@pytest.mark.parametrize("few", [0, 2**20])
+def test_rates_agree_with_a_count_of_all_pairs(comparison, few, monkeypatch):
+    monkeypatch.setattr(resampling, "FEW", few)
     scores, tables = comparison.scores(), tables_of(comparison)
     times = tables.draw(3, seed=1)
     rates = ResampledRates(tables, times)

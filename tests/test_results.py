@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 from builders import drawn_table
 
+from eumlib.breakdowns import by_mask
 from eumlib.curves import all_curves
 from eumlib.evaluation import ComparedViews, evaluate
 from eumlib.files import DATA_FOLDER
 from eumlib.results import (
     PAPERS_COLUMNS,
+    breakdown_summary,
     in_the_papers_shape,
     summary,
     write_csv,
@@ -17,6 +19,7 @@ from eumlib.results import (
     write_page,
 )
 from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
+from eumlib.verification import Thresholds
 
 TABLE = drawn_table(people=10, pictures=4, noise=1.2, mask=1.0)
 UNMASKERS = {
@@ -56,6 +59,17 @@ def test_rates_that_the_pairs_cannot_resolve_get_a_star():
     assert RESULTS["non_mated_pairs"].iloc[0] < 1000 < RESULTS["non_mated_pairs"].iloc[1]
     assert shown["FMR1000 %"].str.endswith("*").tolist() == [True] + [False] * 3 + [True] * 3
     assert not shown["FMR100 %"].str.contains("*", regex=False).any()
+
+
+def test_a_breakdown_for_readers_flags_small_groups():
+    views = ComparedViews.of_table(TABLE)
+    kinds = pd.Series(["a", "b"] * 20)
+    rows = by_mask(views, kinds, Thresholds(0.4, 0.5), resamples=5)
+    shown, first = breakdown_summary(rows), rows.iloc[0]
+    assert shown["people"].tolist() == ["10, few"] * 2
+    assert shown["EER %"].iloc[0].startswith(f"{100 * first.eer:.1f} [{100 * first.eer_low:.1f}, ")
+    none = rows.assign(eer=np.nan)
+    assert breakdown_summary(none)["EER %"].tolist() == ["–", "–"]
 
 
 def test_our_table_has_the_shape_of_the_papers():

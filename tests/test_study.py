@@ -58,7 +58,8 @@ def test_targets_judge_on_people_who_were_not_trained_on_and_give_what_is_shippe
     assert all(trained.recipe.seed == 0 for trained in shipped.values())
 
 
-def test_the_ablation_and_the_matrix_are_judged_on_validation_people_alone(study, material):
+def test_the_ablation_and_the_matrix_are_judged_on_validation_people_alone(material):
+    study = Study(material, seeds=1, resamples=5)
     validated = material.of_lfw("validation")[0].rows["identity"].nunique()
     ablation, matrix = study.ablation(), study.matrix()
     assert set(ablation["people"]) == set(matrix["people"]) == {validated}

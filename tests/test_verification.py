@@ -160,3 +160,15 @@ def test_bad_scores_are_refused():
     alone = FaceViews(np.eye(3, dtype=np.float32), np.zeros(3, int), np.arange(3))
     with pytest.raises(ScoreError, match="no non-mated pairs"):
         ScoreCounts.of_comparison(Comparison(alone, alone))
+
+
+def test_rates_agree_with_pyeer_where_it_is_installed():
+    pyeer = pytest.importorskip("pyeer.eer_stats", reason="pip install pyeer brings it")
+    mated, non_mated = drawn_scores(6, ties=False)
+    _, fmr, fnmr = pyeer.calculate_roc(mated, non_mated)[:3]
+    rates = error_rates(ScoreCounts.of(mated, non_mated))
+    assert rates.fmr100 == pytest.approx(pyeer.get_fmr_op(fmr, fnmr, 0.01)[1])
+    assert rates.fmr1000 == pytest.approx(pyeer.get_fmr_op(fmr, fnmr, 0.001)[1])
+    low, high = pyeer.get_eer_values(fmr, fnmr)[1:3]
+    assert low - 1 / len(mated) <= rates.eer <= high + 1 / len(mated)
+    assert rates.auc == pytest.approx(pyeer.calculate_roc_auc(fmr, fnmr), abs=1e-6)

@@ -257,7 +257,8 @@ def evaluate(
     if page:
         views = evaluation.ComparedViews.of_table(given, listed)
         results.write_page(measured, curves.all_curves(views, unmaskers), page)
-    _print_table(results.summary(measured))
+    shown = results.summary(measured).drop(columns=list(results.SHOWN_SCORES.values()))
+    _print_table(results.without_empty_columns(shown))
     first = measured.iloc[0]
     print(
         f"{first.backbone}: {first.people} people, {first.pictures} pictures; not acquired: "

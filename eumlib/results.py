@@ -58,6 +58,11 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def without_empty_columns(shown: pd.DataFrame) -> pd.DataFrame:
+    """The summary without columns that say nothing: changes where there is no unmasking model."""
+    return shown.loc[:, (shown != "–").any()]
+
+
 def _columns(metric: str) -> list[str]:
     return [metric, f"{metric}_low", f"{metric}_high"]
 
@@ -133,7 +138,7 @@ def write_page(results: pd.DataFrame, figures: Mapping[str, go.Figure], path: Pa
         style=templates.get_template("style.css").render(),
         plotly=get_plotlyjs(),
         first=results.iloc[0],
-        summary=summary(results).to_html(index=False, border=0),
+        summary=without_empty_columns(summary(results)).to_html(index=False, border=0),
         starred=bool((results["unresolved"] != "").any()),
         figures={title: figure_html(figure.to_dict()) for title, figure in figures.items()},
     )

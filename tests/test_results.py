@@ -14,6 +14,7 @@ from eumlib.results import (
     breakdown_summary,
     in_the_papers_shape,
     summary,
+    without_empty_columns,
     write_csv,
     write_json,
     write_page,
@@ -52,6 +53,13 @@ def test_the_summary_shows_percent_and_intervals():
     assert shown["change of EER"].iloc[1] == "–"
     assert shown["change of EER"].iloc[2][0] in "+-"
     assert not shown.astype(str).apply(lambda column: column.str.contains("nan")).any().any()
+
+
+def test_columns_that_say_nothing_are_left_out():
+    plain = summary(evaluate(TABLE, {}, resamples=5))
+    shown = without_empty_columns(plain)
+    assert set(plain.columns) - set(shown.columns) == {"EUM", "change of EER", "change in service"}
+    assert without_empty_columns(summary(RESULTS)).shape == summary(RESULTS).shape
 
 
 def test_rates_that_the_pairs_cannot_resolve_get_a_star():

@@ -266,22 +266,17 @@ def evaluate(
     )
     if (measured["unresolved"] != "").any():
         print("* too few non-mated pairs for this FMR; read at an FMR of 0")
-    if listed and (count := folds.folds_of(pairs_path)) > 1:
-        _print_accuracies(evaluation.ComparedViews.of_table(given, listed), unmaskers, count)
-
-
-def _print_accuracies(
-    views: evaluation.ComparedViews, unmaskers: dict[str, unmasking.Unmasker], count: int
-) -> None:
-    systems = {"–": views} | {name: views.through(unmasker) for name, unmasker in unmaskers.items()}
-    for setting in views.settings:
-        for name, system in systems.items():
-            if name == "–" or setting != evaluation.UNMASKED_SETTING:
-                accuracy = folds.folded_accuracy(system.compare(setting), count)
-                print(
-                    f"{setting} {name}: accuracy {100 * accuracy.mean:.2f} % ± "
-                    f"{100 * accuracy.standard_error:.2f} (standard error of {count} folds)"
-                )
+    count = folds.folds_of(pairs_path) if pairs_path else 1
+    if count > 1:
+        views = evaluation.ComparedViews.of_table(given, listed)
+        systems = {None: views} | {n: views.through(known) for n, known in unmaskers.items()}
+        for row in measured.itertuples():
+            comparison = systems[row.unmasking].compare(row.setting)
+            accuracy = folds.folded_accuracy(comparison, count)
+            print(
+                f"{row.setting} {row.unmasking or '–'}: accuracy {100 * accuracy.mean:.2f} % ± "
+                f"{100 * accuracy.standard_error:.2f} (standard error of {count} folds)"
+            )
 
 
 def _print_table(frame: pd.DataFrame) -> None:

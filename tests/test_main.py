@@ -1,11 +1,13 @@
 """The command line, as its user types it."""
 
 import json
+import re
 import shutil
 import sys
 
 import cv2
 import nbformat
+import pandas as pd
 import pytest
 from builders import drawn_table
 from test_workbook import write_notebook
@@ -161,6 +163,29 @@ def test_train_writes_a_model_that_evaluate_takes(run, tmp_path):
         ("UMR-UMP", None), ("UMR-MP", None), ("UMR-MP", "m"), ("MR-MP", None), ("MR-MP", "m"),
     ]  # fmt: skip
     assert {row["backbone"] for row in rows} == {"drawn_recogniser"}
+
+
+def test_folds_give_accuracies_and_results_are_written_in_every_form(run, tmp_path):
+    table, pairs = tmp_path / "t.parquet", tmp_path / "pairs.txt"
+    write_table(drawn_table(people=12, pictures=3, noise=1.5), table)
+    lines = []
+    for fold in range(3):
+        lines += [f"p{4 * fold + i}\t1\t2" for i in range(4)]
+        lines += [f"p{4 * fold + i}\t1\tp{(4 * fold + i + 1) % 12}\t3" for i in range(4)]
+    pairs.write_text("3\t4\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    outputs = {kind: tmp_path / f"r.{kind}" for kind in ("json", "csv", "html")}
+    code, out, err = run(
+        "evaluate", "--table", table, "--pairs", pairs, "--resamples", 5, "--json", outputs["json"],
+        "--csv", outputs["csv"], "--report", outputs["html"],
+    )  # fmt: skip
+    assert code == 0, err
+    for setting in ("UMR-UMP", "UMR-MP", "MR-MP"):
+        assert re.search(rf"{setting} –: accuracy [\d.]+ % ± [\d.]+ \(standard error of 3", out)
+    assert "* too few non-mated pairs" in out
+    rows = json.loads(outputs["json"].read_text())["rows"]
+    eers = [row["eer"] for row in rows]
+    assert pd.read_csv(outputs["csv"])["eer"].tolist() == pytest.approx(eers)
+    assert "Error rates of drawn_recogniser" in outputs["html"].read_text(encoding="utf-8")
 
 
 def test_training_by_the_papers_recipe_on_two_tables_can_be_stopped_and_resumed(run, tmp_path):

@@ -32,13 +32,11 @@ class Measurement:
         counts: of its scores.
         values: by the names in `METRICS`; rates are fractions.
         draws: the same of each resample, a row each.
-        ranks: as in `eumlib.resampling.TeamTables`.
     """
 
     counts: ScoreCounts
     values: dict[str, float]
     draws: pd.DataFrame
-    ranks: np.ndarray
 
     def change_from(self, other: Measurement) -> tuple[dict[str, float], pd.DataFrame]:
         """The values minus those of another system on the same people, and so the draws."""
@@ -71,7 +69,7 @@ def measure(
     resampled = ResampledRates(tables, tables.draw(resamples, seed))
     draws = resampled.metrics(thresholds).assign(rank1=resampled.found_by(1))
     values = asdict(error_rates(counts, thresholds)) | {"rank1": found_by(tables.ranks, 1)}
-    return Measurement(counts, values, draws, tables.ranks)
+    return Measurement(counts, values, draws)
 
 
 def intervals(draws: pd.DataFrame | Mapping[str, np.ndarray], suffix: str = "") -> dict[str, float]:

@@ -106,15 +106,16 @@ def main(
             "EER %": (100 * rows["eer"]).map("{:.4f}".format),
         }
     )
-    by_way = rows.pivot(index="way", columns="faces", values=["seconds", "memory"])
-    growth = by_way[[(name, SIZES[-1]) for name in ("seconds", "memory")]].to_numpy()
-    growth /= by_way[[(name, SIZES[0]) for name in ("seconds", "memory")]].to_numpy()
+    by_way = (
+        rows.set_index(["way", "faces"])[["seconds", "memory"]].unstack("faces").swaplevel(axis=1)
+    )
+    growth = by_way[SIZES[-1]] / by_way[SIZES[0]]
     lines = ["# All pairs of faces against each other", "", *markdown_table(table), ""]
     lines += [
         f"From {SIZES[0]:,} to {SIZES[-1]:,} faces, 16 times the pairs: "
         + "; ".join(
             f"{way} {seconds:.1f} times the seconds, {memory:.1f} times the memory"
-            for way, (seconds, memory) in zip(by_way.index, growth, strict=True)
+            for way, seconds, memory in growth.itertuples()
         )
         + "."
     ]

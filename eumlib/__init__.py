@@ -14,6 +14,7 @@ Modules import in one direction only, in the order in which the data flows::
     evaluation · folds · breakdowns · judging
     conditions · baselines · cases · study
     projection · pictures · figures · curves · circle · widgets · playground
+    exploring · joint_maps
     results · workbook · report
 """
 

@@ -14,7 +14,7 @@ Modules import in one direction only, in the order in which the data flows::
     evaluation · folds · breakdowns · judging
     conditions · baselines · cases · study
     projection · pictures · figures · curves · circle · widgets · playground
-    exploring · joint_maps · view_pictures · explorer_page
+    exploring · joint_maps · view_pictures · colouring · explorer_page
     results · workbook · report
 """
 

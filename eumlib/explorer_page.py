@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from eumlib.exploring import OUTCOMES, ExploredViews, ProbeScores
-from eumlib.figures import BLUE, GREY, ORANGE, SERIES, VERMILION
+from eumlib.colouring import OUTCOME_COLOURS, SCORE_COLOURS, score_range
+from eumlib.exploring import ExploredViews, ProbeScores
+from eumlib.figures import GREY, SERIES
 from eumlib.files import write_text
 from eumlib.joint_maps import HOW_NOT_TO_READ, JointMap
 from eumlib.view_pictures import SpriteSheet
 
-OUTCOME_COLOURS = dict(zip(OUTCOMES, (BLUE, VERMILION, ORANGE, GREY), strict=True))
-SCORE_COLOURS = (VERMILION, "#b8b8b8", BLUE)  # from the lowest own score to the highest
 _SCORE_DIGITS = 6
 _PLACE_DIGITS = 4
 
@@ -108,16 +107,6 @@ def page_data(
         "outcomeColours": OUTCOME_COLOURS,
         "scoreColours": list(SCORE_COLOURS),
     }
-
-
-def score_range(views: ExploredViews) -> tuple[float, float]:
-    """The lowest and the highest score that an outcome or an own score hangs on."""
-    sides = [(side.own, side.stranger) for side in (views.before, views.after)]
-    both = np.concatenate([np.concatenate(side) for side in sides])
-    both = both[np.isfinite(both)]
-    if not len(both):
-        return -1.0, 1.0
-    return float(both.min()), float(both.max())
 
 
 def _or_none(column: pd.Series) -> list[str | None]:

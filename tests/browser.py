@@ -4,6 +4,7 @@ It installs nothing: the browser is the system's, and the websocket client comes
 """
 
 import base64
+import itertools
 import json
 import os
 import shutil
@@ -15,7 +16,8 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--no-first-run",
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader",
+    "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--remote-allow-origins=*", "--remote-debugging-port=0",
 )  # fmt: skip
@@ -90,9 +92,7 @@ class Browser:
     def send(self, method, **parameters):
         """One command of the protocol; events that come meanwhile are noted."""
         self._number += 1
-        self._socket.send(
-            json.dumps({"id": self._number, "method": method, "params": parameters})
-        )
+        self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
         while True:
             message = json.loads(self._socket.recv())
             if message.get("id") == self._number:
@@ -127,7 +127,7 @@ class Browser:
         self.send("Page.navigate", url=address)
         self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
 
-    def wait_for(self, script, patience=PATIENCE):
+    def wait_for(self, script, patience=20):
         """Wait until an expression is true, and return its value."""
         end = time.monotonic() + patience
         while time.monotonic() < end:
@@ -186,7 +186,7 @@ class Browser:
         """Press at the first of the places, move through the others, release at the last."""
         self.mouse("mouseMoved", *corners[0])
         self.mouse("mousePressed", *corners[0], held=True)
-        for (x0, y0), (x1, y1) in zip(corners, corners[1:], strict=False):
+        for (x0, y0), (x1, y1) in itertools.pairwise(corners):
             for step in range(1, 9):
                 self.mouse(
                     "mouseMoved", x0 + (x1 - x0) * step / 8, y0 + (y1 - y0) * step / 8, held=True

@@ -7,8 +7,11 @@ from builders import drawn_table
 from torch import nn
 
 from eumlib.embeddings import EmbeddingTable
+from eumlib.explorer_page import explorer_page
 from eumlib.exploring import explore
+from eumlib.joint_maps import JointMap
 from eumlib.unmasking import Unmasker, UnmaskingModel
+from eumlib.view_pictures import sprite_sheet
 
 
 class Shift(UnmaskingModel):
@@ -39,3 +42,23 @@ def drawn_views(people=6, pictures=3, lonely=True, neighbours=4):
     masked, unmasked = table.mated_views()
     shift = (table.vectors[unmasked] - table.vectors[masked]).mean(axis=0)
     return table, explore(table, Unmasker(Shift(shift), "drawn_recogniser"), neighbours)
+
+
+def drawn_pictures(count):
+    """A flat shade for every view."""
+    return [np.full((20, 20, 3), (37 * i) % 256, np.uint8) for i in range(count)]
+
+
+def drawn_map(views, dimensions=2, seed=0):
+    """Points at random, the masked ones moved: a map that costs no fit."""
+    random = np.random.default_rng(seed)
+    before = random.standard_normal((len(views), dimensions)).astype(np.float32)
+    moved = before + 0.5 * views.masked[:, None].astype(np.float32)
+    return JointMap(before, moved, 0.5, 0.01, 15, "Points at random, seed 0")
+
+
+def drawn_page(views, dimensions=(2, 3), threshold=0.5):
+    """The explorer's page over drawn faces."""
+    maps = {f"random, {d}-D": drawn_map(views, d) for d in dimensions}
+    sprites = sprite_sheet(drawn_pictures(len(views)), size=16)
+    return explorer_page(views, maps, sprites, threshold)

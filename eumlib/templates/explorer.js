@@ -1,6 +1,6 @@
 "use strict";
 // The two maps: colours, the lasso that selects in both, the morph, lines, and the controls.
-const PANELS = ["before", "after"], LINES = 0, MIDDLES = 1, POINTS = 2, FAINT = 0.12;
+const PANELS = ["before", "after"], LINES = 0, MIDDLES = 1, POINTS = 2, FAINT = 0.08;
 const state = { threshold: D.threshold, colour: "outcome", map: 0, morph: 1, lines: false, selected: [], pinned: null, tablePage: 0 };
 const masked = D.masked.flatMap((m, i) => (m && D.mate[i] !== NOBODY ? [i] : []));
 const hasWebGl = (() => { try { return !!document.createElement("canvas").getContext("webgl"); } catch { return false; } })();
@@ -15,11 +15,14 @@ const LIGHTER = { "#000000": "#e6edf3", "#0072B2": "#4aa3e0", "#56B4E9": "#b5e2f
 const themed = (colour) => (dark.matches && LIGHTER[colour]) || colour;
 const palette = () => D.palette.map(themed);
 
+function between(from, to, share) {
+  const parts = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16)), [a, b] = [parts(from), parts(to)];
+  return "#" + a.map((v, k) => Math.round(v + (b[k] - v) * share).toString(16).padStart(2, "0")).join("");
+}
+
 function mixed(share) {
   const ends = D.scoreColours.map(themed), at = Math.min(Math.max(share, 0), 1) * (ends.length - 1), low = Math.min(Math.floor(at), ends.length - 2);
-  const parts = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
-  const [a, b] = [parts(ends[low]), parts(ends[low + 1])];
-  return "#" + a.map((v, k) => Math.round(v + (b[k] - v) * (at - low)).toString(16).padStart(2, "0")).join("");
+  return between(ends[low], ends[low + 1], at - low);
 }
 
 function colours(panel) {
@@ -30,7 +33,8 @@ function colours(panel) {
     own: (i) => (side.own[i] === null ? grey : mixed((side.own[i] - low) / (high - low))),
     identity: (i) => colour[personCode[i] % colour.length],
     view: (i) => colour[D.masked[i]],
-    shape: (i) => (D.masked[i] ? colour[shapes.indexOf(D.shape[i]) % colour.length] XX: (i) => D.colour[i] || grey,
+    shape: (i) => (D.masked[i] ? colour[shapes.indexOf(D.shape[i]) % colour.length] : grey),
+    maskColour: (i) => D.colour[i] || grey,
   }[state.colour];
   return Array.from({ length: N }, (_, i) => of(i));
 }
@@ -48,7 +52,7 @@ function fillLegend() {
     shape: () => [key(chip(themed(D.grey)), "no mask"), ...shapes.map((s, k) => key(chip(colour[k % colour.length]), s + (k >= colour.length ? " (colour repeats)" : "")))],
     maskColour: () => [key(chip(themed(D.grey)), "no mask"), key("", "masked views have the colour of their mask")],
   }[state.colour]();
-  $("legend").replaceChildren(key(make("span", {}, "●"), "unmasked"), key(make("span", {}, "✖"), "masked"), ...(state.lines ? [key(make("span", {}, "○"), "middle of a line: point at it for the cosine")] : []), ...keys);
+  $("legend").replaceChildren(key(make("span", {}, "●"), "unmasked"), key(make("span", {}, spatial() ? "■" : "✖"), "masked"), ...(state.lines ? [key(make("span", {}, "○"), "middle of a line: point at it for the cosine")] : []), ...keys);
 }
 
 // Where the points of a panel lie: on the right, part of the way along the EUM's path.
@@ -57,8 +61,16 @@ function places(panel) {
   return before.map((axis, a) => axis.map((value, i) => value + way * (after[a][i] - value)));
 }
 
+// The masked views that have a line: the selected ones, or all.
+function lined() {
+  if (!state.lines) return [];
+  if (!state.selected.length) return masked;
+  const chosen = new Set(state.selected);
+  return masked.filter((i) => chosen.has(i) || chosen.has(D.mate[i]));
+}
+
 function geometry(panel) {
-  const at = places(panel), shown = state.lines ? masked : [];
+  const at = places(panel), shown = lined();
   return {
     lines: at.map((axis) => shown.flatMap((i) => [axis[i], axis[D.mate[i]], null])),
     middles: at.map((axis) => shown.map((i) => (axis[i] + axis[D.mate[i]]) / 2)),
@@ -74,7 +86,7 @@ function marker(panel) {
   let colour = colours(panel);
   if (spatial() && state.selected.length) {
     const chosen = new Set(state.selected);
-    colour = colour.map((c, i) => (chosen.has(i) ? c : c + "18"));
+    colour = colour.map((c, i) => (chosen.has(i) ? c : between(c, css("--paper"), 0.85)));
   }
   return colour;
 }
@@ -86,46 +98,51 @@ function traces(panel) {
   const selection = spatial() ? {} : { selectedpoints: chosenPoints(), selected: { marker: { opacity: 1 } }, unselected: { marker: { opacity: FAINT } } };
   const quiet = { type, showlegend: false };
   return [
-    { ...quiet, ...xyz(lines), mode: "lines", hoverinfo: "skip", line: { color: "rgba(128,134,142,0.45)", width: 1 } },
-    { ...quiet, ...xyz(middles), mode: "markers", hoverinfo: "none", customdata: state.lines ? masked : [], marker: { size: spatial() ? 2.5 : 5, symbol: "circle-open", color: css("--soft") } },
+    { ...quiet, ...xyz(lines), mode: "lines", hoverinfo: "skip", line: { color: "rgba(128,134,142,0.5)", width: 1 } },
+    { ...quiet, ...xyz(middles), mode: "markers", hoverinfo: "none", customdata: lined(), marker: { size: spatial() ? 2.5 : 5, symbol: "circle-open", color: css("--soft") } },
     { ...quiet, ...xyz(points), mode: "markers", hoverinfo: "none", customdata: D.image.map((_, i) => i), ...selection,
-      marker: { size: spatial() ? 3.5 : 8, opacity: spatial() ? 1 : 0.9, color: marker(panel), symbol: D.masked.map((m) => (m ? "x" : "circle")), line: { width: D.masked.map((m) => (m || spatial() ? 0 : 0.6)), color: css("--paper") } } },
+      marker: { size: spatial() ? 3.5 : 8, opacity: spatial() ? 1 : 0.9, color: marker(panel), symbol: D.masked.map((m) => (m ? (spatial() ? "square" : "x") : "circle")), line: { width: D.masked.map((m) => (m || spatial() ? 0 : 0.6)), color: css("--paper") } } },
   ];
 }
 
 function layout() {
   const { ranges } = D.maps[state.map], ink = css("--soft");
-  const axis = (a) => ({ range: ranges[a], title: { text: `axis ${a + 1} (no unit)`, font: { size: 12 } }, zeroline: false, gridcolor: css("--line"), color: ink });
+  const axis = (a) => ({ range: ranges[a], title: { text: `axis ${a + 1} (no unit)`, font: { size: 12 }, standoff: 6 }, zeroline: false, gridcolor: css("--line"), color: ink });
   const common = { paper_bgcolor: css("--paper"), plot_bgcolor: css("--paper"), font: { color: ink }, showlegend: false, hovermode: "closest", uirevision: state.map };
   if (spatial()) return { ...common, margin: { l: 0, r: 0, t: 0, b: 0 }, scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "cube" } };
   return { ...common, margin: { l: 55, r: 12, t: 32, b: 48 }, dragmode: "lasso", xaxis: axis(0), yaxis: axis(1) };
 }
 
-const CONFIG = { responsive: true, displaylogo: false, displayModeBar: true, modeBarButtonsToRemove: ["toImage", "autoScale2d"] };
+const config = () => ({ responsive: true, displaylogo: false, displayModeBar: true, modeBarButtons: spatial()
+  ? [["orbitRotation", "zoom3d", "pan3d"], ["resetCameraDefault3d"]]
+  : [["lasso2d", "select2d", "zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]] });
 
-function draw() { return Promise.all(PANELS.map((panel) => Plotly.react($(panel), traces(panel), layout(), CONFIG))).then(describe); }
+let selecting = 0; // plotly tells of our own changes, too: those are not the reader's
+function draw() {
+  selecting += 1;
+  return Promise.all(PANELS.map((panel) => Plotly.react($(panel), traces(panel), layout(), config()))).then(() => { selecting -= 1; describe(); });
+}
 function recolour() { return Promise.all(PANELS.map((panel) => Plotly.restyle($(panel), { "marker.color": [marker(panel)] }, [POINTS]))); }
 
 function move(panels = ["after"]) {
   return Promise.all(panels.map((panel) => {
     const { lines, middles, points } = geometry(panel), update = {};
     points.forEach((_, a) => { update["xyz"[a]] = [lines[a], middles[a], points[a]]; });
-    update.customdata = [[], state.lines ? masked : [], D.image.map((_, i) => i)];
+    update.customdata = [[], lined(), D.image.map((_, i) => i)];
     return Plotly.restyle($(panel), update, [LINES, MIDDLES, POINTS]);
   }));
 }
 
-let selecting = 0;
 // Selecting is one path for lasso, menu and tests: the ids go to both maps and all lists.
 function select(ids) {
   state.selected = [...new Set(ids)].sort((a, b) => a - b);
   fillSelection(); fillTable(); describe();
-  selecting += 1; // plotly tells of our own changes, too: those are not the reader's
+  selecting += 1;
   const shown = PANELS.map((panel) => {
     if (spatial()) return Plotly.restyle($(panel), { "marker.color": [marker(panel)] }, [POINTS]);
     return Plotly.update($(panel), { selectedpoints: [chosenPoints()] }, { selections: [] }, [POINTS]);
   });
-  return Promise.all(shown).then(() => { selecting -= 1; });
+  return Promise.all(shown).then(() => (state.lines ? move(PANELS) : null)).then(() => { selecting -= 1; });
 }
 
 function pin(i) { state.pinned = i; fillCard(); }

@@ -175,6 +175,24 @@ def test_outcomes_and_colours_are_those_of_the_package(browser, views):
     assert words == outcomes(views.after, 0.65).tolist()
 
 
+FILLS = r"""[...$('before').querySelectorAll('.scatterlayer .trace:last-child path.point')]
+  .map((p) => '#' + p.style.fill.match(/\d+/g)
+    .map((v) => (+v).toString(16).padStart(2, '0')).join(''))"""
+
+
+def test_a_new_colour_stays_when_the_map_is_zoomed_and_when_views_are_selected(browser, views):
+    choose(browser, "colour", "own")
+    expected = COLOURINGS["score with the own person"](views, views.before, THRESHOLD)
+    wanted = [colour.lower() for colour in expected]
+    assert browser.run(FILLS) == wanted
+    browser.run("Plotly.relayout($('before'), {'xaxis.range': [-9, 9]}).then(() => 0)")
+    assert browser.run(FILLS) == wanted
+    browser.run("select([1, 2, 3]).then(() => 0)")
+    assert browser.run(FILLS) == wanted
+    choose(browser, "morph", 30)
+    assert browser.run(FILLS) == wanted
+
+
 def test_the_shape_carries_masked_and_unmasked(browser, views):
     symbols = browser.run(f"$('after').data[{POINTS}].marker.symbol")
     assert symbols == ["x" if masked else "circle" for masked in views.masked]

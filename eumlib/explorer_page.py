@@ -74,8 +74,8 @@ def write_explorer_page(page: str, path: Path | str) -> None:
 def framed(page: str, height: int = 1500) -> str:
     """The page inside another one, in a frame of its own, `height` pixels high."""
     return (
-        f'<iframe title="Explorer of face embeddings" srcdoc="{html.escape(page)}" '
-        f'style="width:100%;height:{height}px;border:1px solid #8888"></iframe>'
+        f'<div><iframe title="Explorer of face embeddings" srcdoc="{html.escape(page)}" '
+        f'style="width:100%;height:{height}px;border:1px solid #8888"></iframe></div>'
     )
 
 

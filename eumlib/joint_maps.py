@@ -57,6 +57,10 @@ class JointMap:
             "random about 0.5 and nearly 0)."
         )
 
+    def part_way(self, share: float) -> np.ndarray:
+        """``(n, p)``: where the views lie a share of the straight way from before to after."""
+        return self.before + np.float32(share) * (self.after - self.before)
+
     def ranges(self, margin: float = 0.05) -> np.ndarray:
         """``(p, 2)``: lowest and highest coordinate of either side, with a margin.
 

@@ -1,0 +1,72 @@
+"""One panel of a live map: the lines to the unmasked views, and the points, a trace each.
+
+Point i is view i: one trace with colours and symbols as arrays, so that a lasso gives ids.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from eumlib.exploring import NOBODY, ExploredViews, ProbeScores
+from eumlib.figures import GREY, VIEW_SYMBOLS, finished
+
+LINES, POINTS = 0, 1
+NO_LINES = {"x": [], "y": [], "text": []}
+
+
+def map_panel(views: ExploredViews, ranges: np.ndarray, title: str) -> go.Figure:
+    """A panel whose points have symbols and names, but no places and colours yet.
+
+    Args:
+        views: what the points are.
+        ranges: ``(2, 2)``, lowest and highest of both axes, which stay when points move.
+        title: over the panel.
+
+    Taught in notebook 04.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        **NO_LINES, mode="lines", line={"color": GREY, "width": 1}, opacity=0.5, hoverinfo="text"
+    )
+    rows = views.rows.assign(mask=views.rows["mask_shape"].fillna("–"), id=np.arange(len(views)))
+    figure.add_scatter(
+        mode="markers",
+        marker={"symbol": rows["view"].map(VIEW_SYMBOLS).tolist(), "size": 8, "opacity": 0.9},
+        unselected={"marker": {"opacity": 0.08}},
+        customdata=rows[["id", "identity", "image_id", "mask"]].to_numpy(),
+        hovertemplate="%{customdata[1]}, picture %{customdata[2]}, mask %{customdata[3]}"
+        "<extra></extra>",
+    )
+    alt = f"map of {len(views)} face views, {views.masked.sum()} of them masked, {title}"
+    finished(figure, title, alt, height=520)
+    return figure.update_layout(
+        showlegend=False,
+        dragmode="lasso",
+        hovermode="closest",
+        xaxis={"title": {"text": "axis 1 (no unit)"}, "zeroline": False, "range": ranges[0]},
+        yaxis={"title": {"text": "axis 2 (no unit)"}, "zeroline": False, "range": ranges[1]},
+    )
+
+
+def mate_lines(
+    views: ExploredViews, scores: ProbeScores, places: np.ndarray
+) -> dict[str, list[float | str | None]]:
+    """A line from each masked view to its unmasked one, through the middle, where it is hovered.
+
+    Args:
+        views: what the points are.
+        scores: whose cosines the lines tell.
+        places: ``(n, 2)``, where the points lie.
+
+    Returns:
+        ``x``, ``y`` and ``text`` of a trace, four values a line: masked, middle, unmasked, gap.
+
+    Taught in notebook 04.
+    """
+    masked = np.flatnonzero(views.masked & (views.mates != NOBODY))
+    ends, mates = places[masked], places[views.mates[masked]]
+    gaps = np.full_like(ends, np.nan)
+    x, y = np.stack([ends, (ends + mates) / 2, mates, gaps], axis=1).reshape(-1, 2).T
+    told = [f"masked and unmasked: cosine {cosine:.3f}" for cosine in scores.mate[masked]]
+    return {"x": x, "y": y, "text": [word for words in told for word in (words,) * 4]}

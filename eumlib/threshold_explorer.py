@@ -49,13 +49,13 @@ class ThresholdExplorer:
         """The callback of the slider: both errors of each setting at the threshold."""
         return {name: curve.at(threshold) for name, curve in self._curves.items()}
 
-    def words(self, threshold: float) -> str:
-        """The same as a sentence."""
-        told = (
+    def words(self, threshold: float) -> list[str]:
+        """The same in words: the threshold, and a line a setting."""
+        told = [
             f"{name}: FMR {point.fmr:.2%}, FNMR {point.fnmr:.2%}"
             for name, point in self.points(threshold).items()
-        )
-        return f"Threshold {threshold:.3f}. " + "; ".join(told)
+        ]
+        return [f"threshold {threshold:.3f}", *told]
 
     def moved(self, threshold: float) -> list[dict[str, list[float]]]:
         """``x`` and ``y`` of the traces that move: a line over each panel, then the DET points.
@@ -105,31 +105,35 @@ class ThresholdExplorer:
         figure.add_scatter(
             **points, mode="markers", showlegend=False, row=1, col=2, text=names,
             hovertemplate="%{text}, at the threshold<extra></extra>",
+            cliponaxis=False,
             marker={"color": SERIES[:rows], "symbol": _SYMBOLS[:rows], "size": 13,
                     "line": {"color": BLACK, "width": 1}},
         )  # fmt: skip
-        return finished(
-            figure, self.words(threshold), self.words(threshold), height=260 + 170 * rows
-        ).update_layout(title={"font": {"size": 14}})
+        words = self.words(threshold)
+        finished(figure, "<br>".join(words), "; ".join(words), height=260 + 170 * rows)
+        return figure.update_layout(
+            title={"font": {"size": 13}, "yref": "container", "y": 0.98, "yanchor": "top"},
+            margin={"t": 70 + 20 * rows},
+            legend={"y": -0.14 if rows > 1 else -0.3},
+        )
 
     def widget(self) -> ipywidgets.Widget:
-        """The slider, the errors in words, and the figure."""
-        figure = go.FigureWidget(self.figure(self._threshold).update_layout(title=None))
+        """The slider, and the figure with the errors in words over it."""
+        figure = go.FigureWidget(self.figure(self._threshold))
         slider = ipywidgets.FloatSlider(
             self._threshold, min=self._low, max=min(1.0, self._high), step=0.001,
             description="threshold", readout_format=".3f", layout={"width": "60%"},
         )  # fmt: skip
-        line = ipywidgets.Label(self.words(self._threshold))
 
         def move(change: Mapping[str, float]) -> None:
             moved = self.moved(change["new"])
             with figure.batch_update():
                 for trace, places in zip(figure.data[-len(moved) :], moved, strict=True):
                     trace.update(places)
-            line.value = self.words(change["new"])
+                figure.layout.title.text = "<br>".join(self.words(change["new"]))
 
         slider.observe(move, names="value")
-        return ipywidgets.VBox([slider, line, figure])
+        return ipywidgets.VBox([slider, figure])
 
     def static(self) -> go.Figure:
         """The same with a slider of plotly's own, which needs no kernel."""
@@ -142,19 +146,16 @@ class ThresholdExplorer:
         for stop in stops.tolist():
             moved = self.moved(stop)
             places = {key: [trace[key] for trace in moved] for key in ("x", "y")}
-            told = {"title.text": self.words(stop)}
+            told = {"title.text": "<br>".join(self.words(stop))}
             steps.append(
                 {"label": f"{stop:.3f}", "method": "update", "args": [places, told, moving]}
             )
         slider = {
-            "active": active, "steps": steps, "pad": {"t": 60},
+            "active": active, "steps": steps, "pad": {"t": 110},
             "currentvalue": {"prefix": "threshold "},
         }  # fmt: skip
         return figure.update_layout(
-            sliders=[slider],
-            legend={"y": -0.12},
-            margin={"b": 130},
-            height=figure.layout.height + 90,
+            sliders=[slider], margin={"b": 190}, height=figure.layout.height + 130
         )
 
 

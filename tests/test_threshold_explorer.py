@@ -32,6 +32,7 @@ def test_both_errors_agree_with_a_count(tool, threshold):
         point = tool.points(threshold)[name]
         assert (point.fmr, point.fnmr) == pytest.approx(slow_rates(setting, threshold))
         assert f"{name}: FMR {point.fmr:.2%}, FNMR {point.fnmr:.2%}" in tool.words(threshold)
+    assert tool.words(threshold)[0] == f"threshold {threshold:.3f}"
 
 
 def test_the_points_lie_on_the_det_axes_and_stay_inside(tool):
@@ -44,13 +45,13 @@ def test_the_points_lie_on_the_det_axes_and_stay_inside(tool):
 
 
 def test_the_slider_moves_lines_points_and_words(tool):
-    slider, line, figure = tool.widget().children
+    slider, figure = tool.widget().children
     assert isinstance(slider, ipywidgets.FloatSlider)
     slider.value = 0.3
     for trace, moved in zip(figure.data[-3:], tool.moved(0.3), strict=True):
         assert list(trace.x) == moved["x"]
         assert list(trace.y) == moved["y"]
-    assert line.value == tool.words(0.3)
+    assert figure.layout.title.text == "<br>".join(tool.words(0.3))
 
 
 def test_the_static_twin_has_a_slider_that_does_the_same(tool):
@@ -63,15 +64,15 @@ def test_the_static_twin_has_a_slider_that_does_the_same(tool):
     assert step.label == f"{threshold:.3f}"
     assert places["x"] == [moved["x"] for moved in tool.moved(threshold)]
     assert list(moving) == [len(figure.data) - back for back in (3, 2, 1)]
-    assert words == {"title.text": tool.words(threshold)}
-    assert slider.steps[slider.active].args[1] == {"title.text": tool.words(0.5)}
+    assert words == {"title.text": "<br>".join(tool.words(threshold))}
+    assert slider.steps[slider.active].label == "0.500"
 
 
 def test_the_figure_has_the_scores_of_every_setting_and_all_curves(tool):
     figure = tool.figure(0.5)
     assert len(figure.data) == 2 * 2 + 2 + 2 + 1
     assert len({trace.yaxis for trace in figure.data}) == 3
-    assert figure.layout.meta["alt"] == tool.words(0.5)
+    assert figure.layout.meta["alt"] == "; ".join(tool.words(0.5))
 
 
 def test_no_settings_are_refused():

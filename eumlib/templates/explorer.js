@@ -80,7 +80,8 @@ function geometry(panel) {
 const spatial = () => D.maps[state.map].before.length === 3;
 const xyz = (axes) => Object.fromEntries(axes.map((axis, a) => ["xyz"[a], axis]));
 
-// In three dimensions plotly knows no selection: there the others' colours are made faint.
+// In three dimensions plotly knows no selection: there the others are made faint and small.
+const sizes = () => { const chosen = new Set(state.selected); return D.image.map((_, i) => (!chosen.size ? 3.5 : chosen.has(i) ? 6 : 2)); };
 function marker(panel) {
   let colour = colours(panel);
   if (spatial() && state.selected.length) {
@@ -100,7 +101,7 @@ function traces(panel) {
     { ...quiet, ...xyz(lines), mode: "lines", hoverinfo: "skip", line: { color: "rgba(128,134,142,0.5)", width: 1 } },
     { ...quiet, ...xyz(middles), mode: "markers", hoverinfo: "none", customdata: lined(), marker: { size: spatial() ? 2.5 : 5, symbol: "circle-open", color: css("--soft") } },
     { ...quiet, ...xyz(points), mode: "markers", hoverinfo: "none", customdata: D.image.map((_, i) => i), ...selection,
-      marker: { size: spatial() ? 3.5 : 8, opacity: spatial() ? 1 : 0.9, color: marker(panel), symbol: D.masked.map((m) => (m ? (spatial() ? "square" : "x") : "circle")), line: { width: D.masked.map((m) => (m || spatial() ? 0 : 0.6)), color: css("--paper") } } },
+      marker: { size: spatial() ? sizes() : 8, opacity: spatial() ? 1 : 0.9, color: marker(panel), symbol: D.masked.map((m) => (m ? (spatial() ? "square" : "x") : "circle")), line: { width: D.masked.map((m) => (m || spatial() ? 0 : 0.6)), color: css("--paper") } } },
   ];
 }
 
@@ -149,7 +150,7 @@ function select(ids) {
   fillSelection(); fillTable(); describe();
   selecting += 1;
   const shown = PANELS.map((panel) => {
-    if (spatial()) return Plotly.restyle($(panel), { "marker.color": [marker(panel)] }, [POINTS]);
+    if (spatial()) return Plotly.react($(panel), traces(panel), layout(), config());
     return Plotly.update($(panel), { selectedpoints: [chosenPoints()] }, { selections: [] }, [POINTS]);
   });
   return Promise.all(shown).then(() => (state.lines ? move(PANELS) : null)).then(() => { selecting -= 1; });

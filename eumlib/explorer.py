@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import ipywidgets
@@ -24,7 +24,16 @@ from eumlib.exploring import (
 )
 from eumlib.files import write_text
 from eumlib.joint_maps import HOW_NOT_TO_READ, JointMap
-from eumlib.map_panels import LINES, NO_LINES, POINTS, map_panel, mate_lines
+from eumlib.map_panels import (
+    LINES,
+    NO_LINES,
+    POINTS,
+    drawn_lassos,
+    map_panel,
+    mate_lines,
+    points_inside,
+    show_selected,
+)
 from eumlib.pictures import gallery, jpeg_bytes
 from eumlib.view_cards import describe_view, view_card
 from eumlib.view_pictures import SpriteSheet, sprite_sheet
@@ -154,6 +163,7 @@ class Explorer:
         way = ipywidgets.FloatSlider(1, min=0, max=1, step=0.05, description="through EUM")
         lines = ipywidgets.Checkbox(False, description="lines to the unmasked view")
         page = ipywidgets.BoundedIntText(1, min=1, max=1, description="page")
+        clear = ipywidgets.Button(description="clear the selection")
         marks, counts, grid, card = (ipywidgets.HTML() for _ in range(4))
         picture, line = (
             ipywidgets.Image(format="jpeg", layout={"height": "150px"}),
@@ -186,9 +196,14 @@ class Explorer:
 
         def show_selection() -> None:
             for figure in panels.values():
-                figure.data[POINTS].selectedpoints = self.selected or None
+                show_selected(figure, self.selected)
             page.max = max(1, -(-len(self._selected) // FACES_A_PAGE))
             page.value, counts.value, grid.value = 1, self.counts(), self.faces(1)
+
+        def lassoed(figure: go.FigureWidget, *_stale: object) -> None:
+            if lassos := drawn_lassos(figure):
+                trace = figure.data[POINTS]
+                self.select(points_inside(lassos, np.stack([trace.x, trace.y], axis=1)))
 
         def hover(_trace: object, points: object, _state: object) -> None:
             if points.point_inds:
@@ -201,10 +216,9 @@ class Explorer:
         for figure in panels.values():
             figure.data[POINTS].on_hover(hover)
             figure.data[POINTS].on_click(pin)
-            figure.data[POINTS].on_selection(
-                lambda _trace, points, _how: self.select(points.point_inds)
-            )
-            figure.data[POINTS].on_deselect(lambda _trace, _points: self.select([]))
+            figure.layout.on_change(partial(lassoed, figure), "selections")
+            figure._config = figure._config | {"doubleClick": False}  # else it deselects unheard
+        clear.on_click(lambda _button: self.select([]))
         person.observe(lambda change: self.select_person(change["new"]), names="value")
         page.observe(
             lambda change: setattr(grid, "value", self.faces(change["new"])), names="value"
@@ -220,9 +234,9 @@ class Explorer:
         picture.value, line.value = self.look_at(0)
         return ipywidgets.VBox(
             [
-                ipywidgets.HBox([person, colour, chosen]),
+                ipywidgets.HBox([person, colour, chosen, clear]),
                 ipywidgets.HBox([threshold, way, lines]),
-                ipywidgets.HBox(list(panels.values())),
+                ipywidgets.Box(list(panels.values()), layout={"flex_flow": "row wrap"}),
                 marks,
                 ipywidgets.HBox([ipywidgets.VBox([line, picture, card]), counts]),
                 ipywidgets.HBox([page, grid]),

@@ -1,9 +1,14 @@
 """One panel of a live map: the lines to the unmasked views, and the points, a trace each.
 
-Point i is view i: one trace with colours and symbols as arrays, so that a lasso gives ids.
+Point i is view i: one trace with colours and symbols as arrays, so that a lasso gives ids. What
+lies in the lasso is worked out here from its outline: plotly sends the points it found over the
+same channel as what the pointer hovers over, and the later message replaces the earlier.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -39,8 +44,10 @@ def map_panel(views: ExploredViews, ranges: np.ndarray, title: str) -> go.Figure
         "<extra></extra>",
     )
     alt = f"map of {len(views)} face views, {views.masked.sum()} of them masked, {title}"
-    finished(figure, title, alt, height=520)
+    finished(figure, title, alt, height=470)
     return figure.update_layout(
+        width=520,  # so that two stand side by side, and one below the other in a narrow window
+        margin={"l": 55, "r": 10, "t": 45, "b": 50},
         showlegend=False,
         dragmode="lasso",
         hovermode="closest",
@@ -70,3 +77,54 @@ def mate_lines(
     x, y = np.stack([ends, (ends + mates) / 2, mates, gaps], axis=1).reshape(-1, 2).T
     told = [f"masked and unmasked: cosine {cosine:.3f}" for cosine in scores.mate[masked]]
     return {"x": x, "y": y, "text": [word for words in told for word in (words,) * 4]}
+
+
+def show_selected(figure: go.FigureWidget, ids: Sequence[int]) -> None:
+    """Bring out some points, or none in particular for no ids, and take the lasso away.
+
+    Both at once, since a lasso that stays would select anew with the next change. And by
+    ``plotly_update``, since ``layout.selections`` does not know of lassos that a reader has drawn.
+    """
+    figure.plotly_update(
+        restyle_data={"selectedpoints": [list(ids) or None]},
+        relayout_data={"selections": []},
+        trace_indexes=[POINTS],
+    )
+
+
+def drawn_lassos(figure: go.FigureWidget) -> list[dict]:
+    """What a reader has drawn on the panel: lassos and boxes, as JSON has them."""
+    return figure.layout.to_plotly_json().get("selections", [])
+
+
+def points_inside(selections: Sequence[Mapping], places: np.ndarray) -> np.ndarray:
+    """The ids of the points in any of the lassos and boxes: ``(k,)`` int64, ascending.
+
+    Args:
+        selections: a figure's ``layout.selections``, as JSON has them.
+        places: ``(n, 2)``, where the points lie.
+
+    Taught in notebook 04.
+    """
+    inside = np.zeros(len(places), dtype=bool)
+    for selection in selections:
+        inside |= _in_polygon(_corners(selection), places)
+    return np.flatnonzero(inside)
+
+
+def _corners(selection: Mapping) -> np.ndarray:
+    if selection["type"] == "path":
+        return np.array(re.findall(r"([^MLZ,\s]+),([^MLZ,\s]+)", selection["path"]), dtype=float)
+    x0, x1, y0, y1 = (selection[name] for name in ("x0", "x1", "y0", "y1"))
+    return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], dtype=float)
+
+
+def _in_polygon(corners: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Whether a ray to the right of each place crosses the outline an odd number of times."""
+    x, y = places.T
+    inside = np.zeros(len(places), dtype=bool)
+    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        if y0 != y1:
+            crossing = x0 + (y - y0) / (y1 - y0) * (x1 - x0)
+            inside ^= ((y0 > y) != (y1 > y)) & (x < crossing)
+    return inside

@@ -12,7 +12,7 @@ from PIL import Image
 
 from eumlib.colouring import COLOURINGS
 from eumlib.explorer import Explorer
-from eumlib.map_panels import LINES, POINTS
+from eumlib.map_panels import LINES, POINTS, drawn_lassos
 from eumlib.view_cards import view_card
 
 _, VIEWS = drawn_views()
@@ -52,6 +52,7 @@ class Live:
                 ipywidgets.FloatSlider,
                 ipywidgets.Checkbox,
                 ipywidgets.BoundedIntText,
+                ipywidgets.Button,
             )
             for control in all_of(widget, kind)
         }
@@ -61,7 +62,14 @@ class Live:
 
 
 def lasso(figure, ids):
-    figure.data[POINTS]._dispatch_on_selection(_Points(ids), None)
+    """A narrow box around each of the points, drawn as the front end draws it."""
+    places = [(figure.data[POINTS].x[i], figure.data[POINTS].y[i]) for i in ids]
+    path = "M{0},{1}L{2},{1}L{2},{3}L{0},{3}Z"
+    lassos = [
+        {"type": "path", "path": path.format(x - 1e-4, y - 1e-4, x + 1e-4, y + 1e-4)}
+        for x, y in places
+    ]
+    figure.plotly_relayout({"selections": lassos})
 
 
 class _Points:
@@ -78,6 +86,7 @@ def test_a_lasso_in_either_map_selects_in_both_and_reaches_python(explorer, live
         lasso(figure, ids)
         assert explorer.selected == sorted(ids)
         assert chosen(live.before) == chosen(live.after) == sorted(ids)
+        assert drawn_lassos(figure) == []  # an outline that stays would select once more
     assert live.shown("3 views selected")
     explorer.save_selection(tmp_path / "chosen.csv")
     assert pd.read_csv(tmp_path / "chosen.csv")["id"].tolist() == [2, 7, 9]
@@ -88,6 +97,9 @@ def test_the_menu_of_people_needs_no_mouse(explorer, live):
     assert explorer.selected == np.flatnonzero(VIEWS.rows["identity"] == "p2").tolist()
     assert chosen(live.after) == explorer.selected
     live.controls["person"].value = None
+    assert explorer.selected == []
+    lasso(live.before, [1])
+    live.controls["clear the selection"].click()
     assert explorer.selected == []
     assert live.after.data[POINTS].selectedpoints is None
 

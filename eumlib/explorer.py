@@ -205,6 +205,9 @@ class Explorer:
                 trace = figure.data[POINTS]
                 self.select(points_inside(lassos, np.stack([trace.x, trace.y], axis=1)))
 
+        def settle(trace: go.Scatter, *_found: object) -> None:
+            trace.selectedpoints = self.selected or None  # plotly empties it as the lasso goes
+
         def hover(_trace: object, points: object, _state: object) -> None:
             if points.point_inds:
                 picture.value, line.value = self.look_at(points.point_inds[0])
@@ -216,6 +219,7 @@ class Explorer:
         for figure in panels.values():
             figure.data[POINTS].on_hover(hover)
             figure.data[POINTS].on_click(pin)
+            figure.data[POINTS].on_selection(settle)
             figure.layout.on_change(partial(lassoed, figure), "selections")
             figure._config = figure._config | {"doubleClick": False}  # else it deselects unheard
         clear.on_click(lambda _button: self.select([]))

@@ -82,14 +82,11 @@ def mate_lines(
 def show_selected(figure: go.FigureWidget, ids: Sequence[int]) -> None:
     """Bring out some points, or none in particular for no ids, and take the lasso away.
 
-    Both at once, since a lasso that stays would select anew with the next change. And by
-    ``plotly_update``, since ``layout.selections`` does not know of lassos that a reader has drawn.
+    A lasso that stays would select anew with the next change. It goes by ``plotly_relayout``, since
+    ``layout.selections`` does not know of lassos that a reader has drawn.
     """
-    figure.plotly_update(
-        restyle_data={"selectedpoints": [list(ids) or None]},
-        relayout_data={"selections": []},
-        trace_indexes=[POINTS],
-    )
+    figure.plotly_relayout({"selections": []})
+    figure.data[POINTS].selectedpoints = list(ids) or None
 
 
 def drawn_lassos(figure: go.FigureWidget) -> list[dict]:

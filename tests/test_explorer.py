@@ -87,6 +87,8 @@ def test_a_lasso_in_either_map_selects_in_both_and_reaches_python(explorer, live
         assert explorer.selected == sorted(ids)
         assert chosen(live.before) == chosen(live.after) == sorted(ids)
         assert drawn_lassos(figure) == []  # an outline that stays would select once more
+        figure.data[POINTS]._dispatch_on_selection(_Points([]), None)  # as the lasso goes
+        assert chosen(figure) == sorted(ids)
     assert live.shown("3 views selected")
     explorer.save_selection(tmp_path / "chosen.csv")
     assert pd.read_csv(tmp_path / "chosen.csv")["id"].tolist() == [2, 7, 9]

@@ -84,8 +84,8 @@ class Explorer:
         for tell in self._told:
             tell()
 
-    def select_person(self, identity: str | None) -> None:
-        """The callback of the menu of people: all views of one, or nothing for None."""
+    def select_person(self, identity: str) -> None:
+        """The callback of the menu of people: all views of one; nothing for nobody's name."""
         self.select(np.flatnonzero(self._views.rows["identity"] == identity))
 
     def save_selection(self, path: Path | str) -> None:
@@ -152,7 +152,7 @@ class Explorer:
         """Two linked maps with their menus and sliders, and what they are asked about."""
         low, high = score_range(self._views)
         people = sorted(self._views.rows["identity"].unique())
-        options = [("everyone", None), *zip(people, people, strict=True)]
+        options = [("everyone", ""), *zip(people, people, strict=True)]
         person = ipywidgets.Dropdown(options=options, description="person")
         colour = ipywidgets.Dropdown(options=list(COLOURINGS), description="colour by")
         chosen = ipywidgets.Dropdown(options=list(self._flat), description="map")
@@ -160,10 +160,10 @@ class Explorer:
             self._threshold, min=low, max=high, step=0.001, readout_format=".3f",
             description="threshold",
         )  # fmt: skip
-        way = ipywidgets.FloatSlider(1, min=0, max=1, step=0.05, description="through EUM")
+        way = ipywidgets.FloatSlider(1, min=0, max=1, step=0.05, description="EUM’s way")
         lines = ipywidgets.Checkbox(False, description="lines to the unmasked view")
         page = ipywidgets.BoundedIntText(1, min=1, max=1, description="page")
-        clear = ipywidgets.Button(description="clear the selection")
+        clear = ipywidgets.Button(description="clear selection")
         marks, counts, grid, card = (ipywidgets.HTML() for _ in range(4))
         picture, line = (
             ipywidgets.Image(format="jpeg", layout={"height": "150px"}),
@@ -238,11 +238,16 @@ class Explorer:
         picture.value, line.value = self.look_at(0)
         return ipywidgets.VBox(
             [
-                ipywidgets.HBox([person, colour, chosen, clear]),
-                ipywidgets.HBox([threshold, way, lines]),
-                ipywidgets.Box(list(panels.values()), layout={"flex_flow": "row wrap"}),
+                _row([person, colour, chosen, clear]),
+                _row([threshold, way, lines]),
+                _row(list(panels.values())),
                 marks,
                 ipywidgets.HBox([ipywidgets.VBox([line, picture, card]), counts]),
                 ipywidgets.HBox([page, grid]),
             ]
         )
+
+
+def _row(widgets: Sequence[ipywidgets.Widget]) -> ipywidgets.Widget:
+    """Side by side, or in several rows where the window is narrow."""
+    return ipywidgets.Box(widgets, layout={"flex_flow": "row wrap"})

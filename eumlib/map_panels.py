@@ -44,10 +44,10 @@ def map_panel(views: ExploredViews, ranges: np.ndarray, title: str) -> go.Figure
         "<extra></extra>",
     )
     alt = f"map of {len(views)} face views, {views.masked.sum()} of them masked, {title}"
-    finished(figure, title, alt, height=470)
+    finished(figure, title, alt, height=430)
     return figure.update_layout(
-        width=520,  # so that two stand side by side, and one below the other in a narrow window
-        margin={"l": 55, "r": 10, "t": 45, "b": 50},
+        width=410,  # two stand side by side in a notebook on a small screen
+        margin={"l": 50, "r": 5, "t": 65, "b": 50},
         showlegend=False,
         dragmode="lasso",
         hovermode="closest",

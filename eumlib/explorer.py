@@ -40,6 +40,11 @@ from eumlib.view_pictures import SpriteSheet, sprite_sheet
 
 FACES_A_PAGE = 24
 COUNTED = 8
+PANEL_CONFIG = {
+    "doubleClick": False,  # it would deselect unheard
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["toImage", "sendChartToCloud", "autoScale2d"],
+}
 
 
 class Explorer:
@@ -221,7 +226,7 @@ class Explorer:
             figure.data[POINTS].on_click(pin)
             figure.data[POINTS].on_selection(settle)
             figure.layout.on_change(partial(lassoed, figure), "selections")
-            figure._config = figure._config | {"doubleClick": False}  # else it deselects unheard
+            figure._config = figure._config | PANEL_CONFIG
         clear.on_click(lambda _button: self.select([]))
         person.observe(lambda change: self.select_person(change["new"]), names="value")
         page.observe(

@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: report test lab study check clean
+.PHONY: report test test-browser lab study check clean
 
 report: $(VENV)/installed
 	$(RUN) eumlib report
 
 test: $(VENV)/installed
 	$(RUN) pytest --nbval-lax
+
+# Needs Chromium, installs nothing, and says what is missing.
+test-browser: $(VENV)/installed
+	$(RUN) pytest -rs tests/test_browser.py
 
 lab: $(VENV)/installed
 	$(RUN) jupyterlab notebooks

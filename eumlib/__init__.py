@@ -14,6 +14,8 @@ Modules import in one direction only, in the order in which the data flows::
     evaluation · folds · breakdowns · judging
     conditions · baselines · cases · study
     projection · pictures · figures · curves · circle · widgets · playground
+    exploring · joint_maps · view_pictures · colouring · explorer_page
+    view_cards · map_panels · explorer · threshold_explorer
     results · workbook · report
 """
 

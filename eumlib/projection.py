@@ -1,4 +1,4 @@
-"""Two-dimensional maps of the embedding space, and how far to trust them."""
+"""Maps of the embedding space in two or three dimensions, and how far to trust them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Projection:
     """Coordinates of a joint map, and its two marks.
 
     Attributes:
-        coordinates: ``(n, 2)`` float32.
+        coordinates: ``(n, p)`` float32, p = 2 or 3.
         trustworthiness: in [0, 1]; 1 where neighbours on the map are neighbours in the space
             (Venna and Kaski 2001).
         preservation: in [0, 1]; the share of a point's nearest neighbours in the space that are
@@ -33,16 +33,18 @@ class Projection:
     neighbours: int
 
 
-def project_pca(vectors: np.ndarray, neighbours: int = 15) -> Projection:
-    """The two directions of largest variance: ``(n, d)`` to a `Projection`.
+def project_pca(vectors: np.ndarray, neighbours: int = 15, dimensions: int = 2) -> Projection:
+    """The directions of largest variance: ``(n, d)`` to a `Projection`.
 
     A linear map: distances on it are shadows of distances in the space. Taught in notebook 04.
     """
-    coordinates = PCA(n_components=2, svd_solver="full").fit_transform(vectors)
+    coordinates = PCA(n_components=dimensions, svd_solver="full").fit_transform(vectors)
     return _marked(vectors, coordinates.astype(np.float32), neighbours)
 
 
-def project_umap(vectors: np.ndarray, neighbours: int = 15, seed: int = 0) -> Projection:
+def project_umap(
+    vectors: np.ndarray, neighbours: int = 15, seed: int = 0, dimensions: int = 2
+) -> Projection:
     """UMAP (McInnes et al., arXiv 1802.03426) by cosine distance: ``(n, d)`` to a `Projection`.
 
     All points that are to be compared must be projected together: a second fit has other axes. The
@@ -52,22 +54,25 @@ def project_umap(vectors: np.ndarray, neighbours: int = 15, seed: int = 0) -> Pr
     Taught in notebook 04.
     """
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-    key = key_of("umap", hashlib.sha256(vectors).hexdigest(), str(neighbours), str(seed))
+    parameters = (str(neighbours), str(seed), str(dimensions))
+    key = key_of("umap", hashlib.sha256(vectors).hexdigest(), *parameters)
     path = home() / "projections" / f"{key}.npy"
     if not path.exists():
-        coordinates = _fit_umap(vectors, neighbours, seed)
+        coordinates = _fit_umap(vectors, neighbours, seed, dimensions)
         with atomic_path(path) as temporary:
             np.save(temporary, coordinates, allow_pickle=False)
     return _marked(vectors, np.load(path, allow_pickle=False), neighbours)
 
 
-def _fit_umap(vectors: np.ndarray, neighbours: int, seed: int) -> np.ndarray:
+def _fit_umap(vectors: np.ndarray, neighbours: int, seed: int, dimensions: int) -> np.ndarray:
     with warnings.catch_warnings():
         # umap warns that tensorflow is missing, and that a seed means one thread: both are meant.
         warnings.simplefilter("ignore")
         from umap import UMAP  # the import alone takes seconds
 
-        mapper = UMAP(n_neighbors=neighbours, metric="cosine", random_state=seed)
+        mapper = UMAP(
+            n_neighbors=neighbours, n_components=dimensions, metric="cosine", random_state=seed
+        )
         return mapper.fit_transform(vectors).astype(np.float32)
 
 

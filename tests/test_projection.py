@@ -31,16 +31,17 @@ def test_coordinates_come_from_the_cache_the_second_time(monkeypatch, tmp_path):
     monkeypatch.setenv("EUMLIB_HOME", str(tmp_path))
     fits = []
 
-    def fake(vectors, neighbours, seed):
-        fits.append(seed)
-        return vectors[:, :2]
+    def fake(vectors, neighbours, seed, dimensions):
+        fits.append((seed, dimensions))
+        return vectors[:, :dimensions]
 
     monkeypatch.setattr(projection, "_fit_umap", fake)
     first, again = project_umap(CLUSTERS), project_umap(CLUSTERS)
     np.testing.assert_array_equal(first.coordinates, again.coordinates)
     project_umap(CLUSTERS, seed=1)
     project_umap(CLUSTERS + np.float32(1), seed=1)
-    assert fits == [0, 1, 1]
+    assert project_umap(CLUSTERS, dimensions=3).coordinates.shape == (80, 3)
+    assert fits == [(0, 2), (1, 2), (1, 2), (0, 3)]
 
 
 def test_neighbour_preservation_agrees_with_a_slow_loop():

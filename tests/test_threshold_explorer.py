@@ -1,0 +1,80 @@
+import ipywidgets
+import numpy as np
+import pytest
+from builders import drawn_table
+from scipy.stats import norm
+
+from eumlib.evaluation import ComparedViews
+from eumlib.figures import DET_TICKS
+from eumlib.threshold_explorer import STOPS, ThresholdExplorer
+from eumlib.verification import ScoreCounts
+
+VIEWS = ComparedViews.of_table(drawn_table(people=8, pictures=4, noise=1.2, mask=1.0))
+SETTINGS = {
+    name: ScoreCounts.of_comparison(VIEWS.compare(setting))
+    for name, setting in (("no masks", "UMR-UMP"), ("masks", "UMR-MP"))
+}
+
+
+@pytest.fixture
+def tool():
+    return ThresholdExplorer(SETTINGS, 0.5)
+
+
+def slow_rates(setting, threshold):
+    mated, non_mated, *_ = VIEWS.compare(setting).scores()
+    return np.mean([s >= threshold for s in non_mated]), np.mean([s < threshold for s in mated])
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.4, 0.7])
+def test_both_errors_agree_with_a_count(tool, threshold):
+    for name, setting in (("no masks", "UMR-UMP"), ("masks", "UMR-MP")):
+        point = tool.points(threshold)[name]
+        assert (point.fmr, point.fnmr) == pytest.approx(slow_rates(setting, threshold))
+        assert f"{name}: FMR {point.fmr:.2%}, FNMR {point.fnmr:.2%}" in tool.words(threshold)
+    assert tool.words(threshold)[0] == f"threshold {threshold:.3f}"
+
+
+def test_the_points_lie_on_the_det_axes_and_stay_inside(tool):
+    *lines, points = tool.moved(0.4)
+    assert [line["x"] for line in lines] == [[0.4, 0.4]] * 2
+    for (name, point), x, y in zip(tool.points(0.4).items(), points["x"], points["y"], strict=True):
+        assert norm.cdf(x) == pytest.approx(np.clip(point.fmr, DET_TICKS[0], DET_TICKS[-1])), name
+        assert norm.cdf(y) == pytest.approx(np.clip(point.fnmr, DET_TICKS[0], DET_TICKS[-1]))
+    assert np.isfinite(tool.moved(2)[-1]["x"]).all()
+
+
+def test_the_slider_moves_lines_points_and_words(tool):
+    slider, figure = tool.widget().children
+    assert isinstance(slider, ipywidgets.FloatSlider)
+    slider.value = 0.3
+    for trace, moved in zip(figure.data[-3:], tool.moved(0.3), strict=True):
+        assert list(trace.x) == moved["x"]
+        assert list(trace.y) == moved["y"]
+    assert figure.layout.title.text == "<br>".join(tool.words(0.3))
+
+
+def test_the_static_twin_has_a_slider_that_does_the_same(tool):
+    figure = tool.static()
+    (slider,) = figure.layout.sliders
+    assert len(slider.steps) == STOPS
+    step = slider.steps[20]
+    places, words, moving = step.args
+    threshold = places["x"][0][0]
+    assert step.label == f"{threshold:.3f}"
+    assert places["x"] == [moved["x"] for moved in tool.moved(threshold)]
+    assert list(moving) == [len(figure.data) - back for back in (3, 2, 1)]
+    assert words == {"title.text": "<br>".join(tool.words(threshold))}
+    assert slider.steps[slider.active].label == "0.500"
+
+
+def test_the_figure_has_the_scores_of_every_setting_and_all_curves(tool):
+    figure = tool.figure(0.5)
+    assert len(figure.data) == 2 * 2 + 2 + 2 + 1
+    assert len({trace.yaxis for trace in figure.data}) == 3
+    assert figure.layout.meta["alt"] == "; ".join(tool.words(0.5))
+
+
+def test_no_settings_are_refused():
+    with pytest.raises(ValueError, match="one setting at least"):
+        ThresholdExplorer({}, 0.5)

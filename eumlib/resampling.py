@@ -226,13 +226,16 @@ class ResampledRates:
         )
 
     def fnmr_at_fmr(self, target: float) -> np.ndarray:
-        """``(B,)``: FNMR where FMR falls to a target, interpolated between two thresholds."""
+        """``(B,)``: FNMR where FMR falls to a target, interpolated between two thresholds.
+
+        1 where no score is high enough: then the threshold is above all of them.
+        """
         met = self.fmr <= target
-        after = np.where(met.any(axis=1), met.argmax(axis=1), met.shape[1] - 1).clip(min=1)
+        after = met.argmax(axis=1).clip(min=1)
         rows = np.arange(len(self.fmr))
         above, below = self.fmr[rows, after - 1], self.fmr[rows, after]
         share = ((above - target) / np.maximum(above - below, 1e-300)).clip(0, 1)
-        return _between(self.fnmr, rows, after, share)
+        return np.where(met.any(axis=1), _between(self.fnmr, rows, after, share), 1.0)
 
     def at(self, threshold: float) -> tuple[np.ndarray, np.ndarray]:
         """FMR and FNMR, ``(B,)`` each, at one of the thresholds, or at ∞."""

@@ -4,6 +4,7 @@ from builders import drawn_table
 from test_identification import slow_ranks
 
 from eumlib import resampling
+from eumlib.comparison import Comparison, FaceViews
 from eumlib.evaluation import ComparedViews
 from eumlib.resampling import ResampledRates, TeamTables
 from eumlib.verification import ScoreCounts, Thresholds, error_rates, thresholds_of
@@ -138,6 +139,22 @@ def test_a_draw_without_pairs_is_drawn_again():
     times = tables.draw(7, seed=0)
     assert (times == 1).all()  # the only draw of two that has strangers
     assert len(times) == 7
+
+
+def test_where_a_stranger_scores_highest_no_owner_passes_a_threshold_without_false_matches():
+    angles = np.radians([0, 10, 120, 130, 240, 240])  # two pictures of each of three people
+    views = FaceViews(
+        np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
+        np.array([0, 0, 1, 1, 2, 2]),
+        np.arange(6),
+    )
+    probes = FaceViews(views.vectors[[2, 3, 0, 1, 4, 5]], views.identities, views.pictures)
+    compared = Comparison(views, probes)  # the first two look like each other, not themselves
+    counts = ScoreCounts.of_comparison(compared)
+    assert error_rates(counts).fmr1000 == 1
+    tables = tables_of(compared, thresholds_of(counts))
+    everyone = ResampledRates(tables, np.ones((1, 3)))
+    assert everyone.fnmr_at_fmr(0.001).item() == 1
 
 
 def test_intervals_get_narrower_with_more_people():

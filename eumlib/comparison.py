@@ -181,7 +181,7 @@ class Comparison:
 
     def block(self, reference: np.ndarray, probe: np.ndarray) -> Block:
         """Some references against some probes, by row: parts of shape ``(r, p)``."""
-        steps = _in_steps(self.references.vectors[reference] @ self.probes.vectors[probe].T)
+        steps = in_steps(self.references.vectors[reference] @ self.probes.vectors[probe].T)
         (left, right), (picture, other) = self.person_of, self._picture_of
         return Block(
             steps,
@@ -211,7 +211,7 @@ class Comparison:
         )
         left, right = self.person_of
         mated = left[reference] == right[probe]
-        return listed.assign(steps=_in_steps(cosines), mated=mated)
+        return listed.assign(steps=in_steps(cosines), mated=mated)
 
     def scores(self) -> PairScores:
         """Every score: of small comparisons, since all of them are in memory together."""
@@ -227,8 +227,8 @@ class Comparison:
         return PairScores(score[mated], score[~mated], people[mated, 0], people[~mated])
 
 
-def _in_steps(cosines: np.ndarray) -> np.ndarray:
-    """Scores as whole numbers of `STEP`."""
+def in_steps(cosines: np.ndarray) -> np.ndarray:
+    """Cosines of any shape as whole numbers of `STEP`: int32, from −`STEPS` to `STEPS`."""
     scaled = np.multiply(cosines, np.float32(STEPS), dtype=np.float32)
     np.rint(scaled, out=scaled)
     return np.clip(scaled, -STEPS, STEPS, out=scaled).astype(np.int32)

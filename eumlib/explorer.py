@@ -59,8 +59,6 @@ class Explorer:
 
     Raises:
         ValueError: no map of two dimensions.
-
-    Taught in notebook 04.
     """
 
     def __init__(

@@ -42,8 +42,6 @@ def explorer_page(
 
     Raises:
         ValueError: no maps, or one of another number of views.
-
-    Taught in notebook 04.
     """
     data = page_data(views, maps, sprites, threshold)
     templates = jinja2.Environment(

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from eumlib.acquisition import MASKED, UNMASKED
-from eumlib.comparison import STEP
+from eumlib.comparison import STEP, in_steps
 from eumlib.embeddings import EmbeddingTable, TableError
 from eumlib.unmasking import Unmasker
 
@@ -97,8 +97,6 @@ def explore(table: EmbeddingTable, unmasker: Unmasker, neighbours: int = 5) -> E
     Raises:
         TableError: no unmasked views, or several face sets or recognisers.
         ModelError: an EUM for another recogniser.
-
-    Taught in notebook 04.
     """
     for column, what in (("backbone", "recogniser"), ("face_set", "face set")):
         values = table.rows[column].unique()
@@ -165,7 +163,7 @@ def _score(
 
 def _cosines(products: np.ndarray) -> np.ndarray:
     """Rounded as all scores are (`eumlib.comparison`), so that an equal pair has an equal score."""
-    return (np.rint(products.clip(-1, 1) / STEP) * STEP).astype(np.float32)
+    return (in_steps(products) * STEP).astype(np.float32)
 
 
 def _known(scores: np.ndarray) -> np.ndarray:
@@ -192,8 +190,6 @@ def outcomes(scores: ProbeScores, threshold: float) -> np.ndarray:
 
     Raises:
         ValueError: the threshold is not a number.
-
-    Taught in notebook 04.
     """
     if np.isnan(threshold):
         raise ValueError("a threshold is a number, not NaN")

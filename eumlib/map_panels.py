@@ -27,8 +27,6 @@ def map_panel(views: ExploredViews, ranges: np.ndarray, title: str) -> go.Figure
         views: what the points are.
         ranges: ``(2, 2)``, lowest and highest of both axes, which stay when points move.
         title: over the panel.
-
-    Taught in notebook 04.
     """
     figure = go.Figure()
     figure.add_scatter(
@@ -68,8 +66,6 @@ def mate_lines(
 
     Returns:
         ``x``, ``y`` and ``text`` of a trace, four values a line: masked, middle, unmasked, gap.
-
-    Taught in notebook 04.
     """
     masked = np.flatnonzero(views.masked & (views.mates != NOBODY))
     ends, mates = places[masked], places[views.mates[masked]]
@@ -100,8 +96,6 @@ def points_inside(selections: Sequence[Mapping], places: np.ndarray) -> np.ndarr
     Args:
         selections: a figure's ``layout.selections``, as JSON has them.
         places: ``(n, 2)``, where the points lie.
-
-    Taught in notebook 04.
     """
     inside = np.zeros(len(places), dtype=bool)
     for selection in selections:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ class ModelError(ValueError):
     """A model file that cannot be used, or not with these embeddings."""
 
 
-class UnmaskingModel(nn.Module):
+class UnmaskingModel(nn.Module, ABC):
     """Any map of embeddings ``(n, d)`` to ``(n, d)``; subclasses say which in ``_transform``."""
 
     def __init__(self, dim: int) -> None:
@@ -37,8 +38,9 @@ class UnmaskingModel(nn.Module):
             )
         return self._transform(embeddings)
 
+    @abstractmethod
     def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError
+        """``(n, d)`` to ``(n, d)``; `forward` has looked at the shape."""
 
 
 class EmbeddingUnmaskingModel(UnmaskingModel):

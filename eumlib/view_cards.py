@@ -28,8 +28,6 @@ def neighbours_of(views: ExploredViews, scores: ProbeScores, row: int) -> pd.Dat
     Returns:
         A row a reference: ``id``, ``identity``, ``image_id``, ``score`` (cosine), ``person``
         (✓ same or ✗ other).
-
-    Taught in notebook 04.
     """
     ids, cosines = (part[row] for part in scores.neighbours)
     there = ids != NOBODY

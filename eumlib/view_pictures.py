@@ -25,8 +25,6 @@ class ViewPictures:
     Args:
         faces: the set that the table was made from.
         rows: the table's rows, or some of them.
-
-    Taught in notebook 04.
     """
 
     def __init__(self, faces: FaceSet, rows: pd.DataFrame) -> None:

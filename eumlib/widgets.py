@@ -17,9 +17,8 @@ import plotly.graph_objects as go
 from IPython.display import HTML
 
 from eumlib.embeddings import unit_length
-from eumlib.faces import FaceSet
 from eumlib.figures import embedding_map
-from eumlib.landmarks import LandmarkFinder, finder_for
+from eumlib.landmarks import LandmarkFinder
 from eumlib.masks import PAPER_COLOURS, SHAPE_NAMES, SHAPES, Mask, paint_mask
 from eumlib.pictures import gallery, jpeg_bytes
 from eumlib.recogniser import Backbone
@@ -134,20 +133,6 @@ class MaskPainter:
             alts=[f"face {name} with a {SHAPE_NAMES[shape]} mask" for shape in SHAPES],
             width=130,
         )
-
-
-def masked_picture(faces: FaceSet, view: pd.Series) -> np.ndarray:
-    """The picture of one row of a table of embeddings, its mask painted again if it has one.
-
-    Args:
-        faces: the set that the table was made from.
-        view: a row with ``image_id``, ``mask_shape`` and ``mask_colour``.
-    """
-    picture = next(face for face in faces if face.image_id == view["image_id"]).read()
-    if pd.isna(view["mask_shape"]):
-        return picture
-    mask = Mask.from_hex(view["mask_shape"], view["mask_colour"])
-    return paint_mask(picture, finder_for(faces).find(picture), mask)
 
 
 def highlight(points: pd.DataFrame, identity: str | None) -> list[float]:

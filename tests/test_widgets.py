@@ -14,11 +14,11 @@ from eumlib.extraction import Extraction
 from eumlib.landmarks import finder_for
 from eumlib.mask_plans import CLOTH, FLAT, RandomMasks
 from eumlib.masks import SHAPES, Mask
+from eumlib.view_pictures import ViewPictures
 from eumlib.widgets import (
     EmbeddingMap,
     MaskPainter,
     highlight,
-    masked_picture,
     paint_and_score,
     show,
 )
@@ -61,8 +61,8 @@ def test_the_score_is_that_of_the_table_of_embeddings(face):
         assert painted.score == pytest.approx(
             float(table.vectors[0] @ table.vectors[row]), abs=1e-5
         )
-        np.testing.assert_array_equal(masked_picture(faces, table.rows.iloc[row]), painted.picture)
-    np.testing.assert_array_equal(masked_picture(faces, table.rows.iloc[0]), face)
+        np.testing.assert_array_equal(ViewPictures(faces, table.rows)(row), painted.picture)
+    np.testing.assert_array_equal(ViewPictures(faces, table.rows)(0), face)
 
 
 def test_the_painters_controls_repaint(face, finder):

@@ -9,7 +9,7 @@ from eumlib.conditions import ALIGNMENTS, LIFELIKE, STYLES, one_mask_a_face, wit
 from eumlib.embeddings import EmbeddingTable
 from eumlib.losses import SelfRestrainedTripletLoss, TripletLoss
 from eumlib.negatives import drawn_negatives, hardest_negatives
-from eumlib.recipes import FAITHFUL, WORKBOOK, Recipe
+from eumlib.recipes import FAITHFUL, WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS, Recipe
 from eumlib.unmasking import EmbeddingUnmaskingModel, ResidualUnmaskingModel
 from eumlib.validation import mean_cosine
 
@@ -45,10 +45,13 @@ def ablation_cases(lfw: Tables, synthetic: Tables) -> list[Case]:
     faster = replace(decided, learning_rate=WORKBOOK.learning_rate)
     centred = replace(faster, reach=WORKBOOK.reach)
     negatives = replace(centred, choose_negatives=WORKBOOK.choose_negatives)
+    decayed = replace(negatives, weight_decay=WORKBOOK.weight_decay)
+    by_triplet = {"loss": WORKBOOK_BY_TRIPLET_LOSS.loss}
     changes = {
-        "triplet loss": {"loss": TripletLoss()},
+        "triplet loss": by_triplet,
+        "triplet loss, margin 1": {"loss": TripletLoss()},
         "not around the mean": {"reach": None},
-        "not around the mean, triplet loss": {"reach": None, "loss": TripletLoss()},
+        "not around the mean, triplet loss": {"reach": None} | by_triplet,
         "reach 0.7": {"reach": 0.7},
         "reach 1.1": {"reach": 1.1},
         "learning rate 0.1": {"learning_rate": 0.1},
@@ -56,8 +59,8 @@ def ablation_cases(lfw: Tables, synthetic: Tables) -> list[Case]:
         "no residual connection": {"build": EmbeddingUnmaskingModel},
         "negatives drawn": {"choose_negatives": drawn_negatives},
         "hardest negatives": {"choose_negatives": hardest_negatives},
-        "margin 0.5": {"loss": SelfRestrainedTripletLoss(0.5)},
-        "margin 0.05": {"loss": SelfRestrainedTripletLoss(0.05)},
+        "margin 0.02": {"loss": SelfRestrainedTripletLoss(0.02)},
+        "margin 0.1": {"loss": SelfRestrainedTripletLoss(0.1)},
         "batches of 128": {"batch_size": 128},
         "batches of 2048": {"batch_size": 2048},
         "30 epochs, steps of 10": {"epochs": 30, "epochs_a_step": 10, "patience": 30},
@@ -73,7 +76,8 @@ def ablation_cases(lfw: Tables, synthetic: Tables) -> list[Case]:
         Case("+ learning rate 1", faster, lfw),
         Case("+ around the mean", centred, lfw),
         Case("+ semi-hard negatives in the batch", negatives, lfw),
-        Case("+ weight decay: the workbook's recipe", WORKBOOK, lfw),
+        Case("+ weight decay", decayed, lfw),
+        Case("+ margin 0.05: the workbook's recipe", WORKBOOK, lfw),
         Case("+ synthetic faces", WORKBOOK, lfw + synthetic),
         Case("workbook's, one flat mask a face", WORKBOOK, one_flat),
         *(

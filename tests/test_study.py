@@ -7,7 +7,15 @@ from test_conditions import masked_table
 from eumlib.embeddings import TableError, write_table
 from eumlib.files import sha256_of
 from eumlib.judging import eer_by_condition, rates_of_condition
-from eumlib.study import BEST, SHIPPED, Material, Study, run_study
+from eumlib.study import (
+    BEST,
+    SHIPPED,
+    SYNTHETIC_MOVED,
+    SYNTHETIC_ONLY,
+    Material,
+    Study,
+    run_study,
+)
 from eumlib.unmasking import Unmasker
 
 SHAPES = ["a", "surgical", "respirator", "cloth plain"]
@@ -54,6 +62,7 @@ def test_targets_judge_on_people_who_were_not_trained_on_and_give_what_is_shippe
     assert rows["eer"].between(rows["eer_low"], rows["eer_high"]).mean() > 0.8
     plain = rows[rows["trained"] == "no EUM"]
     assert plain["eer_change"].to_numpy() == pytest.approx(0)
+    assert {SYNTHETIC_ONLY, SYNTHETIC_MOVED} < set(rows["trained"])
     assert set(shipped) == set(SHIPPED)
     assert all(trained.recipe.seed == 0 for trained in shipped.values())
 

@@ -15,7 +15,7 @@ Modules import in one direction only, in the order in which the data flows::
     conditions · baselines · cases · study
     projection · pictures · figures · curves · circle · widgets · playground
     exploring · joint_maps · view_pictures · colouring · explorer_page
-    view_cards · map_panels · explorer · threshold_explorer
+    view_cards · map_panels · live_maps · explorer · threshold_explorer
     results · workbook · report
 """
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import ipywidgets
 import numpy as np
-import plotly.graph_objects as go
 from IPython.display import HTML
 
 from eumlib.acquisition import MASKED
@@ -24,27 +24,13 @@ from eumlib.exploring import (
 )
 from eumlib.files import write_text
 from eumlib.joint_maps import HOW_NOT_TO_READ, JointMap
-from eumlib.map_panels import (
-    LINES,
-    NO_LINES,
-    POINTS,
-    drawn_lassos,
-    map_panel,
-    mate_lines,
-    points_inside,
-    show_selected,
-)
+from eumlib.live_maps import LiveMaps
 from eumlib.pictures import gallery, jpeg_bytes
 from eumlib.view_cards import describe_view, view_card
 from eumlib.view_pictures import SpriteSheet, sprite_sheet
 
 FACES_A_PAGE = 24
 COUNTED = 8
-PANEL_CONFIG = {
-    "doubleClick": False,  # it would deselect unheard
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["toImage", "sendChartToCloud", "autoScale2d"],
-}
 
 
 class Explorer:
@@ -153,102 +139,87 @@ class Explorer:
 
     def widget(self) -> ipywidgets.Widget:
         """Two linked maps with their menus and sliders, and what they are asked about."""
-        low, high = score_range(self._views)
-        people = sorted(self._views.rows["identity"].unique())
-        options = [("everyone", ""), *zip(people, people, strict=True)]
-        person = ipywidgets.Dropdown(options=options, description="person")
-        colour = ipywidgets.Dropdown(options=list(COLOURINGS), description="colour by")
-        chosen = ipywidgets.Dropdown(options=list(self._flat), description="map")
-        threshold = ipywidgets.FloatSlider(
-            self._threshold, min=low, max=high, step=0.001, readout_format=".3f",
-            description="threshold",
-        )  # fmt: skip
-        way = ipywidgets.FloatSlider(1, min=0, max=1, step=0.05, description="EUM’s way")
-        lines = ipywidgets.Checkbox(False, description="lines to the unmasked view")
+        controls = _controls(self._views, list(self._flat), self._threshold)
         page = ipywidgets.BoundedIntText(1, min=1, max=1, description="page")
-        clear = ipywidgets.Button(description="clear selection")
         marks, counts, grid, card = (ipywidgets.HTML() for _ in range(4))
-        picture, line = (
-            ipywidgets.Image(format="jpeg", layout={"height": "150px"}),
-            ipywidgets.Label(),
-        )
-        sides = {"before": self._views.before, "after": self._views.after}
-        ranges = next(iter(self._flat.values())).ranges()
-        panels = {
-            name: go.FigureWidget(map_panel(self._views, ranges, f"{name.capitalize()} the EUM"))
-            for name in sides
-        }
+        picture = ipywidgets.Image(format="jpeg", layout={"height": "150px"})
+        line = ipywidgets.Label()
 
-        def repaint(_change: object = None) -> None:
-            for name, side in sides.items():
-                colours = COLOURINGS[colour.value](self._views, side, threshold.value)
-                panels[name].data[POINTS].marker.color = colours
+        def point_at(row: int) -> None:
+            picture.value, line.value = self.look_at(row)
+
+        def pin(row: int) -> None:
+            card.value = self.card(row, controls.threshold.value)
+
+        first = next(iter(self._flat.values()))
+        maps = LiveMaps(self._views, first, self.select, point_at, pin)
+
+        def recolour(_change: object = None) -> None:
+            maps.recolour(COLOURINGS[controls.colour.value], controls.threshold.value)
 
         def move(_change: object = None) -> None:
-            joint = self._flat[chosen.value]
-            x_range, y_range = joint.ranges().tolist()
-            for name, share in (("before", 0.0), ("after", way.value)):
-                places, figure = joint.part_way(share), panels[name]
-                with figure.batch_update():
-                    figure.data[POINTS].update(x=places[:, 0], y=places[:, 1])
-                    drawn = mate_lines(self._views, sides[name], places)
-                    figure.data[LINES].update(drawn if lines.value else NO_LINES)
-                    figure.layout.update(xaxis={"range": x_range}, yaxis={"range": y_range})
+            joint = self._flat[controls.chosen.value]
+            maps.move(joint, controls.way.value, controls.lines.value)
             sentences = "".join(f"<li>{sentence}</li>" for sentence in HOW_NOT_TO_READ)
             marks.value = f"{joint.marks}<ul>{sentences}</ul>"
 
+        def turn_page(_change: object = None) -> None:
+            grid.value = self.faces(page.value)
+
         def show_selection() -> None:
-            for figure in panels.values():
-                show_selected(figure, self.selected)
+            maps.select(self.selected)
             page.max = max(1, -(-len(self._selected) // FACES_A_PAGE))
-            page.value, counts.value, grid.value = 1, self.counts(), self.faces(1)
+            page.value, counts.value = 1, self.counts()
+            turn_page()
 
-        def lassoed(figure: go.FigureWidget, *_stale: object) -> None:
-            if lassos := drawn_lassos(figure):
-                trace = figure.data[POINTS]
-                self.select(points_inside(lassos, np.stack([trace.x, trace.y], axis=1)))
-
-        def settle(trace: go.Scatter, *_found: object) -> None:
-            trace.selectedpoints = self.selected or None  # plotly empties it as the lasso goes
-
-        def hover(_trace: object, points: object, _state: object) -> None:
-            if points.point_inds:
-                picture.value, line.value = self.look_at(points.point_inds[0])
-
-        def pin(_trace: object, points: object, _state: object) -> None:
-            if points.point_inds:
-                card.value = self.card(points.point_inds[0], threshold.value)
-
-        for figure in panels.values():
-            figure.data[POINTS].on_hover(hover)
-            figure.data[POINTS].on_click(pin)
-            figure.data[POINTS].on_selection(settle)
-            figure.layout.on_change(partial(lassoed, figure), "selections")
-            figure._config = figure._config | PANEL_CONFIG
-        clear.on_click(lambda _button: self.select([]))
-        person.observe(lambda change: self.select_person(change["new"]), names="value")
-        page.observe(
-            lambda change: setattr(grid, "value", self.faces(change["new"])), names="value"
-        )
-        for control in (colour, threshold):
-            control.observe(repaint, names="value")
-        for control in (chosen, way, lines):
+        controls.clear.on_click(lambda _button: self.select([]))
+        controls.person.observe(lambda change: self.select_person(change["new"]), names="value")
+        page.observe(turn_page, names="value")
+        for control in (controls.colour, controls.threshold):
+            control.observe(recolour, names="value")
+        for control in (controls.chosen, controls.way, controls.lines):
             control.observe(move, names="value")
         self._told.append(show_selection)
-        repaint()
-        move()
-        show_selection()
-        picture.value, line.value = self.look_at(0)
+        for show_first in (recolour, move, show_selection):
+            show_first()
+        point_at(0)
         return ipywidgets.VBox(
             [
-                _row([person, colour, chosen, clear]),
-                _row([threshold, way, lines]),
-                _row(list(panels.values())),
+                _row([controls.person, controls.colour, controls.chosen, controls.clear]),
+                _row([controls.threshold, controls.way, controls.lines]),
+                _row(maps.panels),
                 marks,
                 ipywidgets.HBox([ipywidgets.VBox([line, picture, card]), counts]),
                 ipywidgets.HBox([page, grid]),
             ]
         )
+
+
+class _Controls(NamedTuple):
+    person: ipywidgets.Dropdown
+    colour: ipywidgets.Dropdown
+    chosen: ipywidgets.Dropdown
+    clear: ipywidgets.Button
+    threshold: ipywidgets.FloatSlider
+    way: ipywidgets.FloatSlider
+    lines: ipywidgets.Checkbox
+
+
+def _controls(views: ExploredViews, maps: Sequence[str], threshold: float) -> _Controls:
+    low, high = score_range(views)
+    people = sorted(views.rows["identity"].unique())
+    everyone = [("everyone", ""), *zip(people, people, strict=True)]
+    return _Controls(
+        person=ipywidgets.Dropdown(options=everyone, description="person"),
+        colour=ipywidgets.Dropdown(options=list(COLOURINGS), description="colour by"),
+        chosen=ipywidgets.Dropdown(options=maps, description="map"),
+        clear=ipywidgets.Button(description="clear selection"),
+        threshold=ipywidgets.FloatSlider(
+            threshold, min=low, max=high, step=0.001, readout_format=".3f", description="threshold"
+        ),
+        way=ipywidgets.FloatSlider(1, min=0, max=1, step=0.05, description="EUM’s way"),
+        lines=ipywidgets.Checkbox(False, description="lines to the unmasked view"),
+    )
 
 
 def _row(widgets: Sequence[ipywidgets.Widget]) -> ipywidgets.Widget:

@@ -7,18 +7,18 @@ A tool has ``widget()``, for a notebook with a kernel, and ``static()``, for a p
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import ipywidgets
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 from IPython.display import HTML
 
 from eumlib.embeddings import unit_length
-from eumlib.figures import embedding_map
+from eumlib.flat_masks import COVERAGES, WIDTHS, flat_shape
 from eumlib.landmarks import LandmarkFinder
+from eumlib.lifelike_masks import LIFELIKE_NAMES
 from eumlib.masks import PAPER_COLOURS, SHAPE_NAMES, SHAPES, Mask, paint_mask
 from eumlib.pictures import gallery, jpeg_bytes
 from eumlib.recogniser import Backbone
@@ -101,22 +101,32 @@ class MaskPainter:
         return jpeg_bytes(painted.picture, 300), line
 
     def widget(self) -> ipywidgets.Widget:
-        """Two menus, a colour picker, the face and its score."""
+        """Sliders for shape, coverage and colour, and the face with its score.
+
+        A lifelike mask covers what its cut covers, so the slider for coverage rests then; any
+        other colour is to be had from the picker.
+        """
         faces = ipywidgets.Dropdown(options=list(self._pictures), description="face")
-        options = [(f"{shape} ({SHAPE_NAMES[shape]})", shape) for shape in SHAPES]
-        shapes = ipywidgets.Dropdown(options=options, description="shape")
-        colours = ipywidgets.ColorPicker(value="#add8e6", description="colour")
+        kinds = _slider("shape", [*WIDTHS, *LIFELIKE_NAMES])
+        coverages = _slider("coverage", COVERAGES[::-1], COVERAGES[0])
+        named = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in PAPER_COLOURS.items()}
+        colours = _slider("colour", list(named.items()), named["light blue"])
+        picker = ipywidgets.ColorPicker(value=colours.value, description="other")
         picture, line = ipywidgets.Image(format="jpeg"), ipywidgets.Label()
 
         def repaint(_change: object = None) -> None:
-            picture.value, line.value = self.paint(faces.value, shapes.value, colours.value)
+            coverages.disabled = kinds.value not in WIDTHS
+            shape = kinds.value
+            if not coverages.disabled:
+                shape = flat_shape(kinds.value, coverages.value)
+            picture.value, line.value = self.paint(faces.value, shape, picker.value)
 
-        for control in (faces, shapes, colours):
+        for control in (faces, kinds, coverages, picker):
             control.observe(repaint, names="value")
+        colours.observe(lambda change: setattr(picker, "value", change["new"]), names="value")
         repaint()
-        return ipywidgets.HBox(
-            [ipywidgets.VBox([faces, shapes, colours, line]), picture],
-        )
+        controls = ipywidgets.VBox([faces, kinds, coverages, colours, picker, line])
+        return ipywidgets.HBox([controls, picture])
 
     def static(self) -> HTML:
         """The first face with every shape in light blue, and the scores."""
@@ -135,65 +145,10 @@ class MaskPainter:
         )
 
 
-def highlight(points: pd.DataFrame, identity: str | None) -> list[float]:
-    """Opacities that bring out one person's points; all alike for None."""
-    if identity is None:
-        return [0.8] * len(points)
-    return np.where(points["identity"] == identity, 1.0, 0.08).tolist()
-
-
-class EmbeddingMap:
-    """A map of embeddings that shows the face under the pointer and brings out one person.
-
-    Args:
-        coordinates: ``(n, 2)``, of one joint projection.
-        points: as `eumlib.figures.embedding_map` takes them.
-        picture_of: gives the picture of a row number of `points`.
-        title: over the map.
-
-    Taught in notebook 04.
-    """
-
-    def __init__(
-        self,
-        coordinates: np.ndarray,
-        points: pd.DataFrame,
-        picture_of: Callable[[int], np.ndarray],
-        title: str,
-    ) -> None:
-        self._coordinates, self._points = coordinates, points
-        self._picture_of, self._title = picture_of, title
-
-    def look_at(self, row: int) -> tuple[bytes, str]:
-        """The callback of the pointer: the picture as JPEG, and a line about the point."""
-        point = self._points.iloc[row]
-        mask = "" if pd.isna(point["mask_shape"]) else f", mask {point['mask_shape']}"
-        line = f"{point['identity']}, picture {point['image_id']}, {point['view']}{mask}"
-        return jpeg_bytes(self._picture_of(row), 240), line
-
-    def widget(self) -> ipywidgets.Widget:
-        """The map, a menu of people, and the picture of the point under the pointer."""
-        figure = go.FigureWidget(self.static())
-        people = sorted(self._points["identity"].unique())
-        menu = ipywidgets.Dropdown(options=[("everyone", None), *zip(people, people, strict=True)])
-        menu.description = "person"
-        picture, line = (
-            ipywidgets.Image(format="jpeg", layout={"width": "200px"}),
-            ipywidgets.Label(),
-        )
-
-        def choose(change: Mapping[str, object]) -> None:
-            figure.data[-1].marker.opacity = highlight(self._points, change["new"])
-
-        def hover(_trace: object, points: object, _state: object) -> None:
-            if points.point_inds:
-                picture.value, line.value = self.look_at(points.point_inds[0])
-
-        menu.observe(choose, names="value")
-        figure.data[-1].on_hover(hover)
-        picture.value, line.value = self.look_at(0)
-        return ipywidgets.VBox([ipywidgets.HBox([menu, line]), figure, picture])
-
-    def static(self) -> go.Figure:
-        """The map alone; names show under the pointer."""
-        return embedding_map(self._coordinates, self._points, self._title)
+def _slider(
+    description: str, options: Sequence[object], value: object = None
+) -> ipywidgets.SelectionSlider:
+    chosen = {} if value is None else {"value": value}
+    return ipywidgets.SelectionSlider(
+        options=options, description=description, continuous_update=False, **chosen
+    )

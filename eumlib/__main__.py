@@ -22,11 +22,14 @@ from eumlib import (
     datasets,
     embeddings,
     evaluation,
+    explorer,
+    exploring,
     extraction,
     faces,
     failures,
     fetching,
     folds,
+    joint_maps,
     losses,
     mask_plans,
     pairs,
@@ -36,6 +39,8 @@ from eumlib import (
     study,
     training,
     unmasking,
+    verification,
+    view_pictures,
     weights,
     workbook,
 )
@@ -284,6 +289,35 @@ def _print_table(frame: pd.DataFrame) -> None:
     for row in frame.astype(str).to_numpy():
         shown.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 180).print(shown)
+
+
+@app.command("explore")
+def make_explorer(
+    table: TablePath,
+    model: Annotated[Path, typer.Option(help="unmasking model")],
+    face_set: FacesOption,
+    out: Annotated[Path, typer.Option(help="page to write (.html)")],
+    root: RootOption = None,
+    views: Annotated[int, typer.Option(min=4, help="face views on the map, at most")] = 2000,
+    seed: Annotated[int, typer.Option(help="seed of UMAP")] = 0,
+) -> None:
+    """One offline page to explore a table, before and after an unmasking model."""
+    given = embeddings.read_table(table)
+    few = exploring.people_to_compare(given, views)
+    counts = verification.ScoreCounts.of_comparison(
+        evaluation.ComparedViews.of_table(given).compare("UMR-UMP")
+    )
+    explored = exploring.explore(few, unmasking.Unmasker.load(model))
+    maps = {
+        "UMAP": joint_maps.joint_umap(explored, seed=seed),
+        "UMAP, 3-D": joint_maps.joint_umap(explored, seed=seed, dimensions=3),
+        "PCA": joint_maps.joint_pca(explored),
+    }
+    pictures = view_pictures.ViewPictures(_faces(face_set, root, count=100, seed=0), few.rows)
+    threshold = verification.thresholds_of(counts).at_1000
+    explorer.Explorer(explored, maps, pictures, threshold).save_page(out)
+    size = out.stat().st_size / 1e6
+    print(f"{out}: {len(few)} views of {few.rows['identity'].nunique()} people, {size:.1f} MB")
 
 
 @app.command("study")

@@ -125,6 +125,23 @@ def explore(table: EmbeddingTable, unmasker: Unmasker, neighbours: int = 5) -> E
     )
 
 
+def people_to_compare(table: EmbeddingTable, most: int) -> EmbeddingTable:
+    """People with two pictures or more, in the table's order, as many as fit into `most` views.
+
+    Raises:
+        TableError: there is nobody with two pictures, or the first of them has more views.
+    """
+    people = table.rows.groupby("identity", sort=False)["image_id"].agg(["nunique", "size"])
+    several = people[people["nunique"] > 1]
+    chosen = several[several["size"].cumsum() <= most]
+    if chosen.empty:
+        raise TableError(
+            f"to explore takes a person with two pictures, in {most} views at most; this table "
+            f"has {len(several)} people with two pictures: take another table or allow more views"
+        )
+    return table.where(table.rows["identity"].isin(chosen.index).to_numpy())
+
+
 def _score(
     probes: np.ndarray,
     vectors: np.ndarray,

@@ -1,6 +1,6 @@
 """A headless Chromium, driven over its own DevTools protocol.
 
-It installs nothing: the browser is the system's, and the websocket client comes with JupyterLab.
+It installs nothing: the browser is the system's, and the websocket client is in the extra `test`.
 """
 
 import base64
@@ -29,7 +29,7 @@ def what_is_missing():
     try:
         import websocket  # noqa: F401
     except ImportError:
-        return "the Python package websocket-client, which comes with jupyterlab"
+        return "the Python package websocket-client, which the extra test names"
     if not chromium():
         return "Chromium (on Debian: apt-get install chromium), or its path in $CHROMIUM"
     return None

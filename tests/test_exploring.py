@@ -19,6 +19,7 @@ from eumlib.exploring import (
     count_by_mask,
     explore,
     outcomes,
+    people_to_compare,
     selection_csv,
 )
 from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError, Unmasker
@@ -164,3 +165,14 @@ def test_tables_that_cannot_be_explored_say_why():
         explore(EmbeddingTable(mixed, TABLE.vectors, TABLE.failures), unmasker)
     with pytest.raises(ModelError, match="another"):
         explore(TABLE, replace(unmasker, backbone="another"))
+
+
+def test_only_people_with_two_pictures_are_taken_as_far_as_they_fit():
+    table, _ = drawn_views(people=5, pictures=2)  # the first person has one picture
+    names = table.rows["identity"].unique()
+    assert people_to_compare(table, 100).rows["identity"].unique().tolist() == names[1:].tolist()
+    few = people_to_compare(table, 9)
+    assert few.rows["identity"].unique().tolist() == names[1:3].tolist()
+    assert len(few) == 8
+    with pytest.raises(TableError, match="in 3 views at most"):
+        people_to_compare(table, 3)

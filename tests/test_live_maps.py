@@ -38,6 +38,7 @@ def test_a_lasso_in_either_panel_is_told_with_the_ids_inside(maps, told):
 
 def test_a_selection_shows_in_both_panels_and_takes_the_outline_away(maps):
     box = {"type": "rect", "x0": 0, "x1": 1, "y0": 0, "y1": 1}
+    maps.move(MAP, 1.0, with_lines=False)
     maps.panels[0].plotly_relayout({"selections": [box]})
     maps.select([1, 4])
     for panel in maps.panels:

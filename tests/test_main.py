@@ -63,6 +63,23 @@ def test_a_folder_of_people_goes_through_embed_and_evaluate_without_code(run, pe
     assert [row["setting"] for row in rows] == ["UMR-UMP", "UMR-MP", "MR-MP"]
 
 
+def test_a_folder_of_people_becomes_a_page_to_explore(run, people, tmp_path):
+    table, page = tmp_path / "table.parquet", tmp_path / "page.html"
+    run("embed", "--faces", people, "--out", table)
+    model = "data/models/lfw_and_synthetic.safetensors"
+    options = "--table", table, "--model", model, "--faces", people, "--out", page
+    code, out, _ = run("explore", *options)
+    assert code == 0
+    assert "12 views of 3 people" in out
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    _, out, _ = run("explore", *options, "--views", 4)
+    assert "4 views of 1 people" in out
+    write_table(drawn_table(people=3, pictures=1), table)
+    code, _, told = run("explore", *options)
+    assert code == 1
+    assert "a person with two pictures" in told
+
+
 @pytest.fixture(scope="module")
 def wearers(tmp_path_factory):
     """A folder in MFR2's layout: three people, a bare and a masked photograph each."""

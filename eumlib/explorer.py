@@ -45,6 +45,8 @@ class Explorer:
 
     Raises:
         ValueError: no map of two dimensions.
+
+    Taught in notebooks 04 and 09.
     """
 
     def __init__(

@@ -97,6 +97,8 @@ def explore(table: EmbeddingTable, unmasker: Unmasker, neighbours: int = 5) -> E
     Raises:
         TableError: no unmasked views, or several face sets or recognisers.
         ModelError: an EUM for another recogniser.
+
+    Taught in notebooks 04 and 09.
     """
     for column, what in (("backbone", "recogniser"), ("face_set", "face set")):
         values = table.rows[column].unique()

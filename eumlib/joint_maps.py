@@ -73,7 +73,10 @@ class JointMap:
 
 
 def joint_pca(views: ExploredViews, neighbours: int = 15, dimensions: int = 2) -> JointMap:
-    """The directions of largest variance of all three kinds of views; distances are shadows."""
+    """The directions of largest variance of all three kinds of views; distances are shadows.
+
+    Taught in notebooks 04 and 09.
+    """
     made_by = f"PCA, {dimensions} directions, one fit of all three kinds of views"
     return _joint(views, lambda v: project_pca(v, neighbours, dimensions), made_by)
 
@@ -81,7 +84,10 @@ def joint_pca(views: ExploredViews, neighbours: int = 15, dimensions: int = 2) -
 def joint_umap(
     views: ExploredViews, neighbours: int = 15, seed: int = 0, dimensions: int = 2
 ) -> JointMap:
-    """UMAP by cosine of all three kinds of views; cached, and as slow as `project_umap`."""
+    """UMAP by cosine of all three kinds of views; cached, and as slow as `project_umap`.
+
+    Taught in notebooks 04 and 09.
+    """
     made_by = (
         f"UMAP by cosine, {neighbours} neighbours, seed {seed}, {dimensions} dimensions, one fit "
         "of all three kinds of views"

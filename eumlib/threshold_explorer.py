@@ -33,6 +33,8 @@ class ThresholdExplorer:
 
     Raises:
         ValueError: no settings.
+
+    Taught in notebook 03.
     """
 
     def __init__(self, settings: Mapping[str, ScoreCounts], threshold: float) -> None:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: report test test-browser lab study check clean
+.PHONY: report test test-browser pictures lab study check clean
 
 report: $(VENV)/installed
 	$(RUN) eumlib report
@@ -14,6 +14,10 @@ test: $(VENV)/installed
 # Needs Chromium, installs nothing, and says what is missing.
 test-browser: $(VENV)/installed
 	$(RUN) pytest -rs tests/test_browser.py
+
+# Needs Chromium.
+pictures: $(VENV)/installed
+	$(VENV)/bin/python benchmarks/readme_pictures.py
 
 lab: $(VENV)/installed
 	$(RUN) jupyterlab notebooks

@@ -20,7 +20,7 @@ pictures: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/readme_pictures.py
 
 lab: $(VENV)/installed
-	$(RUN) jupyterlab notebooks
+	$(RUN) jupyterlab notebooks --LabApp.app_settings_dir=lab
 
 # Trains and judges what data/models and data/study.json hold; LFW=… takes your copy of LFW.
 TABLES = build/study

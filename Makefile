@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: report test test-browser lab study check clean
+.PHONY: report test test-browser pictures lab study check clean
 
 report: $(VENV)/installed
 	$(RUN) eumlib report
@@ -15,8 +15,12 @@ test: $(VENV)/installed
 test-browser: $(VENV)/installed
 	$(RUN) pytest -rs tests/test_browser.py tests/test_live_explorer.py
 
+# Needs Chromium.
+pictures: $(VENV)/installed
+	$(VENV)/bin/python benchmarks/readme_pictures.py
+
 lab: $(VENV)/installed
-	$(RUN) jupyterlab notebooks
+	$(RUN) jupyterlab notebooks --LabApp.app_settings_dir=lab
 
 # Trains and judges what data/models and data/study.json hold; LFW=… takes your copy of LFW.
 TABLES = build/study

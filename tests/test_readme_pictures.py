@@ -1,0 +1,68 @@
+"""The pictures at the top of the README, and the command that draws them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+PICTURES = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+FOLDER = ROOT / "data" / "pictures"
+
+
+@pytest.fixture
+def drawing(monkeypatch):
+    """The script, imported as it finds its neighbours when it is run."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import readme_pictures
+
+    return readme_pictures
+
+
+def test_the_readme_shows_every_picture_that_is_kept_and_no_other():
+    assert len(PICTURES) >= 2
+    assert {ROOT / path for _, path in PICTURES} == set(FOLDER.iterdir())
+
+
+@pytest.mark.parametrize(("alt", "path"), PICTURES)
+def test_a_picture_is_small_light_and_told_in_words(alt, path):
+    assert len(alt.split()) >= 10
+    assert (ROOT / path).stat().st_size < 300_000
+    with Image.open(ROOT / path) as image:
+        assert image.width >= 1600  # sharp at a width of 800
+        edge = np.asarray(image.convert("L"))[-1]
+    assert np.median(edge) > 240
+
+
+def test_without_chromium_the_command_says_what_to_install(drawing, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setattr(drawing, "FOLDER", tmp_path)
+    with pytest.raises(SystemExit, match="apt-get install chromium"):
+        drawing.main()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_is_too_large_is_refused_and_not_kept(drawing, monkeypatch, tmp_path):
+    monkeypatch.setattr(drawing, "FOLDER", tmp_path)
+    noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
+    with pytest.raises(SystemExit, match="may have 300,000"):
+        drawing.save(Image.fromarray(noise), "noise.png")
+    assert list(tmp_path.iterdir()) == []
+    drawing.save(Image.fromarray(noise[:50]), "noise.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["noise.png"]
+
+
+def test_tiles_stand_under_their_labels_on_white(drawing):
+    grey = np.full((10, 10, 3), 128, np.uint8)
+    sheet = np.asarray(drawing.labelled([[grey, grey]] * 3, ["one", "two"]))
+    step = drawing.TILE + drawing.GAP
+    assert sheet.shape == (drawing.LABEL + 3 * step, 2 * step, 3)
+    assert (sheet[: drawing.LABEL].min(axis=(0, 2)) == 255).any()
+    for column in range(2):
+        label = sheet[: drawing.LABEL, column * step : (column + 1) * step]
+        assert label.min() < 50
+        assert (sheet[drawing.LABEL, column * step : column * step + drawing.TILE] == 128).all()
+    assert (sheet[-1] == 255).all()

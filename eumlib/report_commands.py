@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -68,10 +69,15 @@ def make_report(
     with walking.only_report_in(out):
         steps = walking.plan(notebooks, given, out / NOTEBOOKS, force)
         made = manifest.begin(steps, given, profile)
+        manifest.write_manifest(made, out)
         runs = []
-        for run in walking.walk(steps, given, out / NOTEBOOKS, limits, keep_going):
-            runs.append(run)
-            manifest.write_manifest(manifest.with_runs(made, runs), out)
+        try:
+            for run in walking.walk(steps, given, out / NOTEBOOKS, limits, keep_going):
+                runs.append(run)
+                manifest.write_manifest(manifest.with_runs(made, runs), out)
+        except KeyboardInterrupt:
+            print("stopped; the same command goes on from here", file=sys.stderr)
+            raise typer.Exit(130) from None
         print(f"report: {report.bind_report(runs, made, out)}")
     walking.require_success(runs, out / NOTEBOOKS)
 

@@ -156,7 +156,7 @@ def _execute(
             kernel_name="python3",
             language="python",
             engine_name="eumlib",
-            extra_arguments=["--log-level=40"],  # errors only
+            extra_arguments=["--log-level=50"],  # not that it was interrupted at its end
             progress_bar=sys.stderr.isatty(),
             store_widget_state=False,
             timeout_func=allowance,

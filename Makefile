@@ -13,7 +13,7 @@ test: $(VENV)/installed
 
 # Needs Chromium, installs nothing, and says what is missing.
 test-browser: $(VENV)/installed
-	$(RUN) pytest -rs tests/test_browser.py
+	$(RUN) pytest -rs tests/test_browser*.py
 
 lab: $(VENV)/installed
 	$(RUN) jupyterlab notebooks

@@ -120,7 +120,9 @@ def run_notebook(
         The run; a failure is in it, with the cell's number and error.
     """
     executed.parent.mkdir(parents=True, exist_ok=True)
-    os.environ.update({STATIC_VARIABLE: "1", QUIET_VARIABLE: "1"})
+    # Figures come as data, wherever the user likes them to be shown.
+    renderer = {"PLOTLY_RENDERER": "plotly_mimetype"}
+    os.environ.update({STATIC_VARIABLE: "1", QUIET_VARIABLE: "1", **renderer})
     # Threads that wait must not spin: on a busy machine training would take many times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     redact = redactor()

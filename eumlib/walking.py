@@ -147,7 +147,8 @@ def walk(
             run = run_notebook(step.notebook, given, executed, seconds, step.sources)
             write_record(run, folder)
             print(f"    {run.status} in {run.seconds:.0f} s", flush=True)
-            spent, expected = spent + run.seconds, expected + step.seconds
+            if run.status == DONE:
+                spent, expected = spent + run.seconds, expected + step.seconds
             stopped = run.status == FAILED and not keep_going
             yield run
 

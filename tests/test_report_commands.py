@@ -14,7 +14,8 @@ from eumlib.walking import only_report_in
 PUBLISH = (
     "from IPython.display import display\n"
     "row = {'setting': 'UMR', 'eer': share, 'eer_low': share - 0.1, 'eer_high': share + 0.1}\n"
-    "display({'application/vnd.eumlib.results+json': {'rates': [row]}}, raw=True)"
+    "rates = {'application/vnd.eumlib.results+json': {'rates': [row]}}\n"
+    "display({'text/plain': 'a row', **rates}, raw=True)"
 )
 
 

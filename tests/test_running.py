@@ -10,7 +10,8 @@ from eumlib.files import sha256_of
 from eumlib.running import run_notebook
 
 
-def test_a_notebook_runs_with_parameters_and_its_results_come_back(tmp_path):
+def test_a_notebook_runs_with_parameters_and_its_results_come_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLOTLY_RENDERER", "browser")  # the user's, and not the report's
     value = 0.12345678901234
     publish = (
         "import pandas as pd\nfrom eumlib.workbook import publish\n"
@@ -18,7 +19,11 @@ def test_a_notebook_runs_with_parameters_and_its_results_come_back(tmp_path):
     )
     notebook = small_notebook(
         tmp_path,
-        cells=[(publish,), ("1 / 0", "raises-exception"), ("print('on', people)",)],
+        cells=[
+            (publish,),
+            ("1 / 0", "raises-exception"),
+            ("import os\nprint('on', people, os.environ['PLOTLY_RENDERER'])",),
+        ],
     )
     executed = tmp_path / "out" / "01_count_faces.ipynb"
     run = run_notebook(notebook, {"people": 7, "epochs": 3}, executed, sources={"package": "a"})
@@ -32,7 +37,7 @@ def test_a_notebook_runs_with_parameters_and_its_results_come_back(tmp_path):
     assert run.output_sha256 == sha256_of(executed)
     book = nbformat.read(executed, as_version=4)
     assert book.cells[-2].outputs[0].text == "ZeroDivisionError: division by zero\n"
-    assert book.cells[-1].outputs[0].text == "on 7\n"
+    assert book.cells[-1].outputs[0].text == "on 7 plotly_mimetype\n"
 
 
 def test_a_relative_path_is_one_of_the_folder_where_the_command_was_given(tmp_path, monkeypatch):

@@ -18,7 +18,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
 DATA_CARD = ROOT / "data" / "README.md"
-INSTALL = f"{Path(sys.executable).name} -m pip install --constraint constraints.txt --editable ."
+PIP = f"{sys.executable} -m pip install"
+INSTALL = f'cd "{ROOT}" && {PIP} --constraint constraints.txt --editable .'
 OTHERWISE_NAMED = {"dlib-bin": "dlib", "opencv-python-headless": "cv2"}  # as conda has them
 DISK_BYTES = 2_000_000_000
 # What JupyterLab needs to show widgets, under share/jupyter/labextensions.
@@ -83,8 +84,9 @@ def check_kernel() -> Iterator[Finding]:
     from jupyter_client.kernelspec import KernelSpecManager
 
     command = KernelSpecManager().get_kernel_spec("python3").argv[0]
-    found = shutil.which(command)
-    if command != "python" and (not found or Path(found).absolute() != Path(sys.executable)):
+    # Jupyter takes these three for the Python that it runs in itself.
+    plain = {"python", "python3", f"python3.{sys.version_info.minor}"}
+    if command not in plain and Path(command).parent != Path(sys.executable).parent:
         fix = f"{sys.executable} -m ipykernel install --sys-prefix --name python3"
         yield Finding(f"the kernel python3 is another Python, {command}", fix, breaks=True)
     else:
@@ -98,7 +100,7 @@ def check_widgets() -> Iterator[Finding]:
         if (folder / extension / "package.json").exists():
             yield Finding(f"widgets of {package}")
         else:
-            fix = f"{INSTALL} --force-reinstall {package}, and restart JupyterLab"
+            fix = f"{PIP} --force-reinstall --no-deps {package}, and restart JupyterLab"
             yield Finding(f"JupyterLab has no {extension}: widgets will be blank", fix)
 
 
@@ -148,7 +150,8 @@ def check_data() -> Iterator[Finding]:
         path = DATA_CARD.parent / name
         if not path.exists() or sha256_of(path) != sha256:
             state = "is damaged" if path.exists() else "is missing"
-            yield Finding(f"data/{name} {state}", f"git checkout -- data/{name}", breaks=True)
+            fix = f'git -C "{ROOT}" checkout -- data/{name}'
+            yield Finding(f"data/{name} {state}", fix, breaks=True)
     yield Finding(f"{len(stated)} files of data/ compared with their SHA-256")
 
 

@@ -59,6 +59,8 @@ def _replacements() -> list[tuple[re.Pattern[str], str]]:
     }
     for folder, name in list(names.items()):
         names[str(Path(folder).resolve())] = name
+        if Path.home() in Path(folder).parents:  # as tracebacks write it
+            names[str("~" / Path(folder).relative_to(Path.home()))] = name
     for folder, name in list(names.items()):
         names[folder.replace("\\", "\\\\")] = name  # as Python writes them out
     patterns = []

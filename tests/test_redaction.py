@@ -27,6 +27,7 @@ def redact(tmp_path, monkeypatch):
         ("in /home/quentina/faces/Ada", "in ~/faces/Ada"),
         ("'/home/quentina'", "'~'"),
         ("/home/quentina/.cache/eumlib/files/x.whl", "cache/files/x.whl"),
+        ("File ~/.cache/eumlib/files/x.py:3", "File cache/files/x.py:3"),
         ("file:///home/quentina/x", "~/x"),
         ("\x1b[32m/home/quentina/x.py:3\x1b[39m", "\x1b[32m~/x.py:3\x1b[39m"),
         ("/home/otto/x and /Users/otto/y", "~/x and ~/y"),

@@ -102,3 +102,10 @@ def test_a_kernel_that_dies_is_a_failure_that_names_the_cell(tmp_path):
     notebook = small_notebook(tmp_path, cells=[("import os\nos._exit(1)",)])
     run = run_notebook(notebook, {}, tmp_path / "out.ipynb")
     assert run.error == "cell In [2]: the kernel died; was there enough memory?"
+
+
+def test_a_widget_that_nbclient_stumbles_over_is_a_failure_of_its_notebook(tmp_path):
+    cells = [("from ipywidgets import interact\ninteract(lambda x: print(x), x=(0, 10))",)]
+    run = run_notebook(small_notebook(tmp_path, cells=cells), {}, tmp_path / "out.ipynb", 60)
+    assert run.status == "failed"
+    assert run.error.startswith("cell In [2]: KeyError")

@@ -24,6 +24,8 @@ from eumlib.widgets import STATIC_VARIABLE
 from eumlib.workbook import RESULTS_MIME, Literal, Notebook, NotebookError
 
 START_SECONDS = 180
+# In a terminal the cells are counted while they run, although bars in the notebook are off.
+CELLS_BAR = {"disable": False, "leave": False, "desc": "    cells"}
 NOTEBOOK_SECONDS = 3600
 DONE, FAILED, NOT_RUN = "done", "failed", "not run"
 
@@ -159,7 +161,7 @@ def _execute(
             language="python",
             engine_name="eumlib",
             extra_arguments=["--log-level=50"],  # not that it was interrupted at its end
-            progress_bar=sys.stderr.isatty(),
+            progress_bar=CELLS_BAR if sys.stderr.isatty() else False,
             store_widget_state=False,
             timeout_func=allowance,
             start_timeout=START_SECONDS,

@@ -13,7 +13,7 @@ test: $(VENV)/installed
 
 # Needs Chromium, installs nothing, and says what is missing.
 test-browser: $(VENV)/installed
-	$(RUN) pytest -rs tests/test_browser.py tests/test_live_explorer.py
+	$(RUN) pytest -rs tests/test_browser*.py
 
 # Needs Chromium.
 pictures: $(VENV)/installed

@@ -2,7 +2,7 @@
 
 Modules import in one direction only, in the order in which the data flows::
 
-    files · provenance · weights · progress · threads · fetching
+    files · provenance · weights · progress · printing · threads · fetching
     decoding · generator · faces · folders · datasets · pairs
     mtcnn · detection · landmarks · alignment
     flat_masks · mask_textures · mask_fitting · lifelike_masks · masks · mask_plans
@@ -16,7 +16,8 @@ Modules import in one direction only, in the order in which the data flows::
     projection · pictures · figures · curves · circle · widgets · playground
     exploring · joint_maps · view_pictures · colouring · explorer_page
     view_cards · map_panels · live_maps · explorer · threshold_explorer
-    results · workbook · report
+    results · workbook · parameters · redaction · running · resuming · walking
+    manifest · differences · pages · report · report_commands · doctor
 """
 
 __version__ = "0.1.0"

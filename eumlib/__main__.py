@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
+from eumlib import doctor
+
+if __name__ == "__main__" and sys.argv[1:] == ["doctor"]:  # it works where packages are missing
+    raise SystemExit(doctor.main())
+
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from eumlib import (
     acquisition,
@@ -31,20 +33,25 @@ from eumlib import (
     folds,
     joint_maps,
     losses,
+    manifest,
     mask_plans,
     pairs,
+    parameters,
     recipes,
     report,
+    report_commands,
     results,
     study,
     training,
     unmasking,
     verification,
     view_pictures,
+    walking,
     weights,
     workbook,
 )
 from eumlib.files import write_text
+from eumlib.printing import print_table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -58,9 +65,11 @@ EXPECTED_ERRORS = (
     pairs.PairsFileError,
     unmasking.ModelError,
     comparison.ScoreError,
+    manifest.ManifestError,
+    parameters.ParameterError,
+    walking.BusyFolderError,
     weights.WeightsError,
     workbook.NotebookError,
-    workbook.ParameterError,
 )
 FACES_WORTH_WORKERS = 400  # for fewer, starting worker processes takes longer than they save
 LOSSES = {loss.name: loss for loss in (losses.SelfRestrainedTripletLoss, losses.TripletLoss)}
@@ -76,26 +85,9 @@ def describe() -> None:
     """Unmask face embeddings: embed faces, train an unmasking model, evaluate it, report."""
 
 
-@app.command("report")
-def make_report(
-    out: Annotated[Path, typer.Option(help="folder of the report")] = Path("build/report"),
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", "-p", help="NAME=VALUE for the notebooks; repeat it for more"),
-    ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option(help="a notebook, such as 03; repeat it for more")
-    ] = None,
-) -> None:
-    """Execute the core notebooks, or those named with --only, and bind OUT/index.html."""
-    notebooks = workbook.discover()
-    notebooks = workbook.select(notebooks, only) if only else workbook.core(notebooks)
-    given = dict(workbook.parse_assignment(text) for text in parameter or [])
-    runs = workbook.run_workbook(notebooks, given, out / "notebooks")
-    manifest = workbook.write_manifest(runs, given, out / "manifest.json")
-    print(f"report: {report.bind_report(runs, manifest, out)}")
-    workbook.require_success(runs, out / "notebooks")
-
+app.command("report")(report_commands.make_report)
+app.command("compare")(report_commands.compare_reports)
+app.command("doctor")(doctor.main)
 
 FacesOption = Annotated[
     str, typer.Option("--faces", help=f"{', '.join(datasets.FACE_SETS)}, or a folder of people")
@@ -151,7 +143,7 @@ def embed(
     print(
         f"{out}: {acquired} of {len(chosen)} faces acquired, {len(outcomes) - len(lost)} embeddings"
     )
-    _print_table(failures.failures_summary(failures.failures_to_acquire(outcomes)))
+    print_table(failures.failures_summary(failures.failures_to_acquire(outcomes)))
     for reason, failed in lost.groupby("reason")["image_id"]:
         named = failed.unique()
         listed = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
@@ -263,7 +255,7 @@ def evaluate(
         views = evaluation.ComparedViews.of_table(given, listed)
         results.write_page(measured, curves.all_curves(views, unmaskers), page)
     shown = results.summary(measured).drop(columns=list(results.SHOWN_SCORES.values()))
-    _print_table(results.without_empty_columns(shown))
+    print_table(results.without_empty_columns(shown))
     first = measured.iloc[0]
     print(
         f"{first.backbone}: {first.people} people, {first.pictures} pictures; not acquired: "
@@ -282,13 +274,6 @@ def evaluate(
                 f"{row.setting} {row.unmasking or '–'}: accuracy {100 * accuracy.mean:.2f} % ± "
                 f"{100 * accuracy.standard_error:.2f} (standard error of {count} folds)"
             )
-
-
-def _print_table(frame: pd.DataFrame) -> None:
-    shown = Table(*frame.columns)
-    for row in frame.astype(str).to_numpy():
-        shown.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 180).print(shown)
 
 
 @app.command("explore")
@@ -358,15 +343,15 @@ def readme(
     path: Annotated[Path, typer.Option(help="the README")] = Path("README.md"),
 ) -> None:
     """Put the results of a report and of the study into the README; list the notebooks."""
-    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    made = manifest.read_manifest(run)
     text = path.read_text(encoding="utf-8")
-    text = report.with_section(text, "results", report.results_markdown(manifest))
+    text = report.with_section(text, "results", report.results_markdown(made))
     measured = json.loads(study_results.read_text(encoding="utf-8"))
     text = report.with_section(text, "study", report.study_markdown(measured))
     text = report.with_section(text, "notebooks", report.notebooks_markdown(workbook.discover()))
-    write_text(results, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    write_text(results, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     write_text(path, text)
-    print(f"{path}: results of commit {manifest['commit']}")
+    print(f"{path}: results of commit {made['commit']}")
 
 
 def main() -> None:

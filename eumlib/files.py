@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import platformdirs
-
 HOME_VARIABLE = "EUMLIB_HOME"
 DATA_FOLDER = Path(__file__).resolve().parent.parent / "data"
 NOTEBOOK_FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
@@ -18,6 +16,8 @@ NOTEBOOK_FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 
 def home() -> Path:
     """The cache folder: ``$EUMLIB_HOME``, or the platform's cache folder for ``eumlib``."""
+    import platformdirs  # here alone: the doctor needs this module where packages are missing
+
     return Path(os.environ.get(HOME_VARIABLE) or platformdirs.user_cache_dir("eumlib")).resolve()
 
 

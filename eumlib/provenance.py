@@ -1,10 +1,18 @@
-"""Which state of this project made a file."""
+"""Which state of this project made a file, with what, and on what machine."""
 
 from __future__ import annotations
 
+import os
+import platform
+import re
 import subprocess
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from eumlib.files import DATA_FOLDER
+
+PROJECT = DATA_FOLDER.parent / "pyproject.toml"
 
 
 def source_state() -> dict[str, object]:
@@ -13,6 +21,48 @@ def source_state() -> dict[str, object]:
         "commit": _git("rev-parse", "HEAD"),
         "uncommitted_changes": bool(_git("status", "--porcelain")),
     }
+
+
+def needed_packages() -> dict[str, str]:
+    """The packages that this one needs, each with the lowest version that will do."""
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    return dict(line.split(">=") for line in project["dependencies"])
+
+
+def package_versions() -> dict[str, str]:
+    """The versions of this package and of all that it needs, by name."""
+    versions = {}
+    for name in ("eumlib", *needed_packages()):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:  # installed under another name, as from conda
+            versions[name] = "unknown"
+    return versions
+
+
+def machine_state() -> dict[str, object]:
+    """``python``, ``system``, ``cpu``, ``cores``, PyTorch's ``threads``, ``gpu`` and ``device``."""
+    import torch  # here alone: the versions can be read where it is missing
+
+    gpu = torch.cuda.is_available()
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": gpu,
+        "device": torch.cuda.get_device_name() if gpu else "CPU",
+    }
+
+
+def _cpu() -> str:
+    try:
+        described = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        described = ""
+    model = re.search(r"^model name\s*: (.+)$", described, re.MULTILINE)
+    return model[1] if model else platform.processor() or platform.machine()
 
 
 def _git(*arguments: str) -> str | None:

@@ -1,76 +1,37 @@
-"""Bind executed notebooks into pages that open without a network.
-
-Plotly figures are drawn by one copy of plotly.js beside the pages; formulas become MathML, which
-browsers draw themselves.
-"""
+"""Bind executed notebooks into a report, and put its numbers into the README."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
-import latex2mathml.converter
 import nbformat
 import pandas as pd
-from nbconvert import HTMLExporter
-from nbconvert.preprocessors import Preprocessor
 from plotly.offline import get_plotlyjs
 
 from eumlib.files import write_text
 from eumlib.judging import eer_by_condition, rates_of_condition
-from eumlib.results import SHOWN_CHANGES, SHOWN_RATES, figure_html, summary
-from eumlib.workbook import Notebook, Run
+from eumlib.manifest import finish, with_runs, write_manifest
+from eumlib.pages import page_body
+from eumlib.results import SHOWN_CHANGES, SHOWN_RATES, summary
+from eumlib.running import NOT_RUN, Run
+from eumlib.workbook import Notebook
 
-PLOTLY_MIME = "application/vnd.plotly.v1+json"
 HEADLINE_RESULTS = "headline"
-_FORMULA = re.compile(r"(`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
-_FENCE = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
-
-
-def to_mathml(markdown: str) -> str:
-    r"""Replace ``$…$`` and ``$$…$$`` outside code by MathML.
-
-    >>> to_mathml("`$x$` costs $x$")[:40]
-    '`$x$` costs <math xmlns="http://www.w3.o'
-    """
-
-    def convert(match: re.Match[str]) -> str:
-        code, block, inline = match.groups()
-        if code:
-            return code
-        shown = "block" if block else "inline"
-        return latex2mathml.converter.convert((block or inline).strip(), display=shown)
-
-    parts = _FENCE.split(markdown)
-    return "".join(
-        part if part.startswith("```") else _FORMULA.sub(convert, part) for part in parts
-    )
-
-
-class OfflineOutputs(Preprocessor):
-    """Make formulas MathML and plotly figures plain HTML that waits for the page's plotly.js."""
-
-    def preprocess_cell(self, cell, resources, index):
-        """Change one cell; nbconvert calls this for each."""
-        if cell.cell_type == "markdown":
-            cell.source = to_mathml(cell.source)
-        for output in cell.get("outputs", []):
-            figure = output.get("data", {}).get(PLOTLY_MIME)
-            if figure:
-                output["data"] = {"text/html": figure_html(figure)}
-        return cell, resources
+PAGE_BYTES = 8_000_000  # a larger one is slow to open, and too large to send
 
 
 def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
-    """Write a page a notebook and ``index.html`` into `folder`.
+    """Write a page a notebook, the manifest and ``index.html`` into `folder`.
+
+    A page of an earlier report into this folder that is not part of this one is removed. A page
+    that is larger than `PAGE_BYTES` is named on standard output.
 
     Args:
-        runs: of `eumlib.workbook.run_workbook`; the executed notebooks lie in
-            ``folder/notebooks``.
-        manifest: of `eumlib.workbook.write_manifest`.
+        runs: of `eumlib.walking.walk`; the executed notebooks lie in ``folder/notebooks``.
+        manifest: of `eumlib.manifest.begin`.
         folder: of the report.
 
     Returns:
@@ -79,25 +40,36 @@ def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("eumlib", "templates"), autoescape=True, trim_blocks=True
     )
-    write_text(folder / "plotly.min.js", get_plotlyjs())
-    write_text(folder / "style.css", templates.get_template("style.css").render())
-    exporter = HTMLExporter(template_name="basic", preprocessors=[OfflineOutputs])
-    for position, run in enumerate(runs):
-        executed = nbformat.read(folder / "notebooks" / f"{run.notebook}.ipynb", as_version=4)
-        body, _ = exporter.from_notebook_node(executed)
-        page = templates.get_template("page.html").render(
+    for page in folder.glob("[0-9][0-9]_*.html"):
+        page.unlink()
+    outputs = [folder / "plotly.min.js", folder / "style.css"]
+    write_text(outputs[0], get_plotlyjs())
+    write_text(outputs[1], templates.get_template("style.css").render())
+    bound = [run for run in runs if _executed(run, folder).exists() and run.status != NOT_RUN]
+    for position, run in enumerate(bound):
+        page = folder / f"{run.notebook}.html"
+        text = templates.get_template("page.html").render(
             run=run,
-            body=body,
-            before=runs[position - 1] if position else None,
-            after=runs[position + 1] if position + 1 < len(runs) else None,
+            body=page_body(nbformat.read(_executed(run, folder), as_version=4)),
+            before=bound[position - 1] if position else None,
+            after=bound[position + 1] if position + 1 < len(bound) else None,
         )
-        write_text(folder / f"{run.notebook}.html", page)
+        write_text(page, text)
+        if page.stat().st_size > PAGE_BYTES:
+            print(f"{page.name} is large, {page.stat().st_size / 1e6:.1f} MB: show fewer pictures")
+        outputs += [page, _executed(run, folder)]
+    manifest = finish(with_runs(manifest, runs), outputs, folder)
+    write_manifest(manifest, folder)
     index = folder / "index.html"
     page = templates.get_template("index.html").render(
-        runs=runs, manifest=manifest, headline=headline_table(manifest)
+        runs=runs, bound=bound, manifest=manifest, headline=headline_table(manifest)
     )
     write_text(index, page)
     return index
+
+
+def _executed(run: Run, folder: Path) -> Path:
+    return folder / "notebooks" / f"{run.notebook}.ipynb"
 
 
 def headline_results(manifest: dict) -> pd.DataFrame | None:
@@ -111,7 +83,10 @@ def headline_results(manifest: dict) -> pd.DataFrame | None:
 def headline_table(manifest: dict) -> str | None:
     """The headline results as an HTML table."""
     results = headline_results(manifest)
-    return None if results is None else summary(results).to_html(index=False, border=0)
+    if results is None:
+        return None
+    table = summary(results).to_html(index=False, border=0)
+    return table.replace("<th>", '<th scope="col">')
 
 
 def results_markdown(manifest: dict) -> str:

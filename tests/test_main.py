@@ -6,14 +6,11 @@ import shutil
 import sys
 
 import cv2
-import nbformat
 import pandas as pd
 import pytest
 from builders import drawn_table
-from test_workbook import write_notebook
 
 from eumlib import __main__ as command_line
-from eumlib import workbook
 from eumlib.datasets import orl_faces
 from eumlib.embeddings import read_table, write_table
 from eumlib.fetching import REGISTRY
@@ -276,21 +273,6 @@ def test_an_unknown_loss_is_refused_with_the_known_ones(run, tmp_path):
     assert "paper, workbook" in err
 
 
-def test_report_ends_with_an_error_that_names_notebook_and_cell(run, tmp_path, monkeypatch):
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    write_notebook(folder, "01_good")
-    write_notebook(folder, "02_bad", cells=[("raise ValueError('on purpose')",)])
-    monkeypatch.setattr(workbook.discover, "__defaults__", (folder,))
-    code, out, err = run("report", "--out", tmp_path / "report", "-p", "people=2")
-    assert code == 1
-    assert "1/2 01_good" in out
-    assert "02_bad, cell In [3]: ValueError: on purpose" in err
-    assert "This notebook stopped" in (tmp_path / "report" / "02_bad.html").read_text()
-    executed = nbformat.read(tmp_path / "report" / "notebooks" / "01_good.ipynb", as_version=4)
-    assert any("people = 2" in cell.source for cell in executed.cells)
-
-
 def test_fetch_lists_the_named_files_with_their_licences(run):
     code, out, _ = run("fetch")
     assert code == 0
@@ -301,6 +283,7 @@ def test_fetch_lists_the_named_files_with_their_licences(run):
 def test_every_command_explains_itself(run):
     code, out, _ = run("--help")
     assert code == 0
-    for command in ("report", "embed", "pairs", "train", "evaluate", "fetch", "readme"):
+    commands = "report compare doctor embed pairs train evaluate study fetch readme"
+    for command in commands.split():
         assert command in out
         assert run(command, "--help")[0] == 0

@@ -8,7 +8,8 @@ import nbformat
 import pytest
 
 from eumlib.files import NOTEBOOK_FOLDER
-from eumlib.workbook import discover, read_notebook, run_notebook
+from eumlib.running import run_notebook
+from eumlib.workbook import discover, read_notebook
 
 ROOT = Path(__file__).parent.parent
 PATHS = sorted(NOTEBOOK_FOLDER.glob("*.ipynb"))

@@ -1,23 +1,20 @@
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import nbformat
-import plotly.graph_objects as go
 import pytest
 from builders import drawn_table
 
+from eumlib import report as report_module
 from eumlib.evaluation import evaluate
+from eumlib.files import sha256_of
 from eumlib.judging import RATES
-from eumlib.report import (
-    bind_report,
-    results_markdown,
-    study_markdown,
-    to_mathml,
-    with_section,
-)
+from eumlib.manifest import read_manifest
+from eumlib.report import bind_report, results_markdown, study_markdown, with_section
 from eumlib.results import summary
+from eumlib.running import Run
 from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
-from eumlib.workbook import Run
 
 MODEL = Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser")
 RESULTS = evaluate(drawn_table(people=6), {"srt": MODEL}, resamples=5)
@@ -41,39 +38,47 @@ class Addresses(HTMLParser):
 @pytest.fixture
 def manifest():
     return {
-        "finished": "2026-01-02T03:04:05+00:00",
+        "started": "2026-01-02T03:00:00+00:00",
+        "finished": None,
+        "status": "running",
+        "profile": "quick",
         "commit": "0123456789abcdef0123456789abcdef01234567",
         "uncommitted_changes": False,
-        "parameters": {},
+        "parameters": {"people": 6},
+        "seeds": {"01_a": 0, "02_b": 7},
         "python": "3.11.7",
         "system": "Linux",
+        "cpu": "Z80",
         "cores": 2,
+        "threads": 1,
         "gpu": False,
+        "device": "CPU",
         "packages": {"torch": "2.13.0"},
+        "inputs": {"data/faces.parquet": "ab" * 32},
+        "outputs": {},
         "runs": [{"notebook": "01_a", "results": {"headline": RESULTS.to_dict("records")}}],
     }
 
 
 @pytest.fixture
-def report(tmp_path, manifest):
+def runs():
+    published = {"headline": RESULTS.to_dict("records")}
+    made = "2026-01-01T01:02:03+00:00"
+    return [
+        Run("01_a", "The first", "done", 61, {}, None, published, made, made, kept=True),
+        Run("02_b", "The second", "failed", 2, {}, "cell In [3]: no"),
+        Run("03_c", "The third", "not run", 0, {}),
+    ]
+
+
+@pytest.fixture
+def report(tmp_path, manifest, runs):
     (tmp_path / "notebooks").mkdir()
     for name in ("01_a", "02_b"):
-        figure = go.Figure(go.Scatter(y=[1, 2]), layout={"meta": {"alt": "a rising <line>"}})
-        data = {"application/vnd.plotly.v1+json": figure.to_plotly_json(), "text/plain": "Figure()"}
-        cells = [
-            nbformat.v4.new_markdown_cell("# Title\n\nWith $x^2$ and\n\n$$\\frac{a}{b}$$"),
-            nbformat.v4.new_code_cell(
-                "figure",
-                outputs=[nbformat.v4.new_output("display_data", data=data)],
-                execution_count=1,
-            ),
-        ]
-        book = nbformat.v4.new_notebook(cells=cells)
+        text = nbformat.v4.new_markdown_cell("# Title\n\nWith text\n\n## Part")
+        book = nbformat.v4.new_notebook(cells=[text, nbformat.v4.new_code_cell("1 + 1")])
         nbformat.write(book, tmp_path / "notebooks" / f"{name}.ipynb")
-    runs = [
-        Run("01_a", "The first", "done", 61, {}),
-        Run("02_b", "The second", "failed", 2, {}, "cell In [3]: no"),
-    ]
+    (tmp_path / "09_of_an_earlier_report.html").write_text("")
     return bind_report(runs, manifest, tmp_path)
 
 
@@ -82,33 +87,49 @@ def test_pages_load_nothing_but_files_beside_them(report):
         for address in Addresses(page.read_text(encoding="utf-8")).loaded:
             assert address.startswith("data:") or (report.parent / address).is_file(), address
     assert (report.parent / "plotly.min.js").stat().st_size > 1e6
+    style = (report.parent / "style.css").read_text(encoding="utf-8")
+    assert "url(" not in style
+    assert "@import" not in style
 
 
-def test_every_figure_is_drawn_by_a_script_and_described_in_words(report):
-    page = (report.parent / "01_a.html").read_text(encoding="utf-8")
-    assert page.count("Plotly.newPlot") == 1
-    assert 'aria-label="a rising &lt;line&gt;"' in page
-
-
-def test_formulas_become_mathml(report):
-    page = (report.parent / "01_a.html").read_text(encoding="utf-8")
-    assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
-    assert "<mfrac>" in page
-    assert "$" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
-
-
-def test_dollars_in_code_stay_dollars():
-    text = "```\n$HOME and $PATH\n```\nand `$x$`"
-    assert to_mathml(text) == text
+def test_pages_have_one_title_and_their_headings_in_order(report):
+    for page in report.parent.glob("*.html"):
+        levels = [int(n) for n in re.findall(r"<h(\d)", page.read_text(encoding="utf-8"))]
+        assert levels.count(1) == 1
+        assert levels[0] == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_the_index_has_every_notebook_its_status_and_the_results(report):
     page = report.read_text(encoding="utf-8")
     assert 'href="01_a.html"' in page
+    assert "done, kept from 2026-01-01 01:02 UTC</td><td>1.0</td>" in page
     assert "cell In [3]: no" in page
-    assert "0123456789abcdef" in page
+    assert '<td>03_c</td><td>The third</td>\n<td class="not-run">not run</td>' in page
     for cell in summary(RESULTS).to_numpy().ravel():
         assert str(cell) in page
+
+
+def test_the_index_ends_with_what_the_report_was_made_of(report, manifest):
+    page = report.read_text(encoding="utf-8")
+    for part in (
+        manifest["commit"], "people = 6", "0 in 01_a; 7 in 02_b", "Z80, 2 cores, 1 threads",
+        "torch 2.13.0", "data/faces.parquet", "ab" * 32, sha256_of(report.parent / "01_a.html"),
+    ):  # fmt: skip
+        assert part in page, part
+
+
+def test_the_manifest_has_the_outputs_the_end_and_the_status(report):
+    made = read_manifest(report.parent)
+    assert made["status"] == "failed"
+    assert made["finished"] > made["started"]
+    assert [run["status"] for run in made["runs"]] == ["done", "failed", "not run"]
+    assert set(made["outputs"]) == {
+        "plotly.min.js", "style.css", "01_a.html", "notebooks/01_a.ipynb", "02_b.html",
+        "notebooks/02_b.ipynb",
+    }  # fmt: skip
+    for name, sha256 in made["outputs"].items():
+        assert sha256_of(report.parent / name) == sha256
 
 
 def test_pages_lead_to_each_other(report):
@@ -116,6 +137,14 @@ def test_pages_lead_to_each_other(report):
     assert 'href="01_a.html" rel="prev"' in page
     assert 'rel="next"' not in page
     assert "This notebook stopped: cell In [3]: no" in page
+    assert not (report.parent / "03_c.html").exists()
+    assert not (report.parent / "09_of_an_earlier_report.html").exists()
+
+
+def test_a_page_that_is_too_large_is_named(runs, manifest, report, monkeypatch, capsys):
+    monkeypatch.setattr(report_module, "PAGE_BYTES", 1000)
+    bind_report(runs, manifest, report.parent)
+    assert "01_a.html is large, 0.0 MB" in capsys.readouterr().out
 
 
 def test_a_section_is_replaced_and_the_rest_kept(manifest):

@@ -17,6 +17,8 @@ Modules import in one direction only, in the order in which the data flows::
     exploring · joint_maps · view_pictures · colouring · explorer_page
     view_cards · map_panels · explorer · threshold_explorer
     results · workbook · report
+    answers · face_exercises · rate_exercises · reading_exercises · loss_exercises
+    exercises
 """
 
 __version__ = "0.1.0"

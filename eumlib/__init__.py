@@ -18,7 +18,7 @@ Modules import in one direction only, in the order in which the data flows::
     view_cards · map_panels · explorer · threshold_explorer
     results · workbook · report
     answers · face_exercises · rate_exercises · reading_exercises · loss_exercises
-    exercises
+    exercises · student
 """
 
 __version__ = "0.1.0"

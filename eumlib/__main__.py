@@ -33,6 +33,7 @@ from eumlib import (
     recipes,
     report,
     results,
+    student,
     study,
     training,
     unmasking,
@@ -51,6 +52,7 @@ EXPECTED_ERRORS = (
     fetching.FetchError,
     mask_plans.MaskPlanError,
     pairs.PairsFileError,
+    student.SolutionError,
     unmasking.ModelError,
     comparison.ScoreError,
     weights.WeightsError,
@@ -333,6 +335,17 @@ def readme(
     write_text(results, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     write_text(path, text)
     print(f"{path}: results of commit {manifest['commit']}")
+
+
+@app.command("student")
+def make_student_copies(
+    out: Annotated[Path, typer.Option(help="folder; copies in it are replaced")] = Path(
+        "notebooks/student"
+    ),
+) -> None:
+    """Write the notebooks without the answers of their exercises."""
+    copies = student.write_student_copies(out)
+    print(f"{out}: {len(copies)} notebooks without answers")
 
 
 def main() -> None:

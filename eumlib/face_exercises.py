@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from eumlib.answers import NO_RETURN, ROUNDS, Answer, compare
 from eumlib.flat_masks import mask_outline
 
-CANVAS = 200  # pixels each way that outlines are painted on
+CANVAS = 400  # pixels each way that outlines are painted on
 EYES = range(36, 48)
 LEFT_FREE = (*range(30, 36), *range(48, 68))  # the tip of the nose and the mouth
 
@@ -142,16 +142,17 @@ check_still_visible = compare(
 
 
 def drawn_face(random: np.random.Generator) -> np.ndarray:
-    """68 landmarks of a plain face, of random size and place: ``(68, 2)`` float64, in pixels."""
+    """68 landmarks of a plain face, of random size and place: ``(68, 2)`` int32, in pixels."""
     around = np.linspace(0, 2 * np.pi, 6, endpoint=False)
     circle = np.stack([-np.cos(around), -np.sin(around)], axis=1)
     jaw = [(-60 * np.cos(a), 80 * np.sin(a)) for a in np.linspace(0, np.pi, 17)]
     brows = [(x, -30) for x in (-48, -40, -32, -24, -16, 16, 24, 32, 40, 48)]
     nose = [(0, -15), (0, -5), (0, 5), (0, 15), *((x, 24 - abs(x) / 4) for x in range(-12, 13, 6))]
-    eyes = [*(circle * (10, 5) + (-28, -14)), *(circle * (10, 5) + (28, -14))]
+    eyes = [*(circle * (10, 8) + (-28, -14)), *(circle * (10, 8) + (28, -14))]
     mouth = [(25 * np.cos(a), 48 + 9 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 20)]
     face = np.array([*jaw, *brows, *nose, *eyes, *mouth])
-    return face * random.uniform(0.8, 1.1) + (100, 90) + random.uniform(-5, 5, size=2)
+    placed = face * random.uniform(1.6, 2.2) + (200, 180) + random.uniform(-10, 10, size=2)
+    return placed.round().astype(np.int32)
 
 
 def _painted(outline: object) -> np.ndarray:
@@ -220,7 +221,7 @@ def check_sunglasses(answer: Answer) -> str | None:
 def _hint_on_glasses(answer: Answer) -> str | None:
     face = drawn_face(np.random.default_rng())
     glasses = _painted(answer(face.copy()))
-    column, row = face.round().astype(int).T
+    column, row = face.T
     bare = [number for number in EYES if not glasses[row[number], column[number]]]
     covered = [number for number in LEFT_FREE if glasses[row[number], column[number]]]
     eyes = [_painted(face[start : start + 6]) for start in (36, 42)]

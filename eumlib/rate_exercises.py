@@ -18,7 +18,7 @@ def check_threshold_at(answer: Answer) -> str | None:
     random = np.random.default_rng()
     for allowed in random.integers(10, 100, size=ROUNDS):
         non_mated = random.normal(0.2, 0.1, size=5000)
-        limit = allowed / len(non_mated)
+        limit = (allowed + 1e-3) / len(non_mated)  # so that rounding decides nothing
         given = answer(non_mated.copy(), limit)
         if given is None:
             return NO_RETURN

@@ -48,7 +48,7 @@ check_preservation = compare(
 def _points_of_people(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     identity = random.permutation(np.repeat(np.arange(6), 8))
     centres = random.normal(size=(6, 2)) + 2
-    return random.normal(centres[identity], 0.5), identity
+    return random.normal(centres[identity], 1.2), identity
 
 
 def _next_door(distances: np.ndarray, identity: np.ndarray) -> float:

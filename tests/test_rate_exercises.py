@@ -35,6 +35,7 @@ def lowest_that_serves(non_mated, limit):
 def test_a_threshold_for_an_fmr(answer, hint):
     assert check_threshold_at(threshold_at) is None
     assert check_threshold_at(lowest_that_serves) is None
+    assert check_threshold_at(lambda s, limit: np.sort(s)[len(s) - int(limit * len(s))]) is None
     assert hint in check_threshold_at(answer)
 
 

@@ -75,7 +75,7 @@ check_nearest = compare(
 
 
 def _outcomes(random: np.random.Generator) -> tuple[Counter]:
-    outcomes = ("found by HOG", "found by MTCNN", "no face found", "unreadable picture")
+    outcomes = ("found by hog", "found by mtcnn", "no face found", "unreadable picture")
     return (Counter(dict(zip(outcomes, random.integers(20, 400, 4).tolist(), strict=True))),)
 
 

@@ -18,6 +18,8 @@ Modules import in one direction only, in the order in which the data flows::
     view_cards · map_panels · live_maps · explorer · threshold_explorer
     results · workbook · parameters · redaction · running · resuming · walking
     manifest · differences · pages · report · report_commands · doctor
+    answers · face_exercises · rate_exercises · reading_exercises · loss_exercises
+    exercises · student
 """
 
 __version__ = "0.1.0"

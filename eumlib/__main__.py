@@ -41,6 +41,7 @@ from eumlib import (
     report,
     report_commands,
     results,
+    student,
     study,
     training,
     unmasking,
@@ -63,6 +64,7 @@ EXPECTED_ERRORS = (
     fetching.FetchError,
     mask_plans.MaskPlanError,
     pairs.PairsFileError,
+    student.SolutionError,
     unmasking.ModelError,
     comparison.ScoreError,
     manifest.ManifestError,
@@ -352,6 +354,17 @@ def readme(
     write_text(results, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     write_text(path, text)
     print(f"{path}: results of commit {made['commit']}")
+
+
+@app.command("student")
+def make_student_copies(
+    out: Annotated[Path, typer.Option(help="folder; copies in it are replaced")] = Path(
+        "notebooks/student"
+    ),
+) -> None:
+    """Write the notebooks without the answers of their exercises."""
+    copies = student.write_student_copies(out)
+    print(f"{out}: {len(copies)} notebooks without answers")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from browser import Browser, what_is_missing
-from lab import Lab
+from jupyter_lab import Lab
 
 MISSING = what_is_missing()
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"a browser test needs {MISSING}")

@@ -287,3 +287,11 @@ def test_every_command_explains_itself(run):
     for command in commands.split():
         assert command in out
         assert run(command, "--help")[0] == 0
+
+
+def test_student_writes_the_notebooks_without_answers(run, tmp_path):
+    code, out, _ = run("student", "--out", tmp_path / "course")
+    assert code == 0
+    assert "10 notebooks without answers" in out
+    copies = sorted(path.name for path in (tmp_path / "course").iterdir())
+    assert (copies[0], len(copies)) == ("00_start_here.ipynb", 10)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ from eumlib.workbook import discover, read_notebook
 
 ROOT = Path(__file__).parent.parent
 PATHS = sorted(NOTEBOOK_FOLDER.glob("*.ipynb"))
+COPIES = NOTEBOOK_FOLDER / "student"
 SMALLEST = {"people": 8, "training_faces": 2000, "epochs": 2, "resamples": 20, "examples": 3}
 STORED = {"keep_output", "nbval-check-output"}
 
@@ -41,6 +43,23 @@ def test_no_notebook_is_left_out():
     numbers = [path.stem[:2] for path in PATHS]
     assert len(set(numbers)) == len(numbers)
     assert {"00", "01", "02", "03", "04", "05", "06", "07", "08", "09"} <= set(numbers)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\]\(notebooks/(\d\d)_\w+\.ipynb\)", readme) == numbers
+
+
+def test_no_notebook_lies_where_no_test_runs_it():
+    listed = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "*.ipynb")
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    found = {ROOT / name for name in names.splitlines()}
+    assert found - set(COPIES.glob("*.ipynb")) == set(PATHS)
+
+
+def test_nbval_leaves_the_student_copies_alone(pytestconfig):
+    def left_alone(path):
+        return pytestconfig.hook.pytest_ignore_collect(collection_path=path, config=pytestconfig)
+
+    assert all(left_alone(path) for path in COPIES.glob("*.ipynb"))
+    assert not left_alone(NOTEBOOK_FOLDER / "06_write_the_self_restrained_loss.ipynb")
 
 
 @each_notebook
@@ -49,20 +68,51 @@ def test_it_opens_and_closes_as_the_others_do(path):
     assert sum(len(re.findall(r"^# ", source, re.MULTILINE)) for source in text) == 1
     for part in ("**Goals**", "**Prerequisites:**", "**Time:**"):
         assert part in text[0]
-    for part in ("## What you did", "**Exercises**", "**Next:**"):
-        assert part in text[-1]
+    closing = next(place for place, source in enumerate(text) if "## What you did" in source)
+    assert "**Exercises**" in text[closing]
+    assert "**Next:**" in text[-1]
+    assert not re.search(r"^#", "\n".join(text[closing + 1 :]), re.MULTILINE)
     assert "parameters" in tags_of(cells_of(path)[1])
 
 
 @each_notebook
 def test_its_cells_are_short_and_clean(path):
     code = cells_of(path, "code")
-    assert len(code) <= 20
+    assert len([cell for cell in code if not {"solution", "exercise"} & tags_of(cell)]) <= 20
     source = "\n".join(cell.source for cell in code)
     assert max(len(cell.source.splitlines()) for cell in code) <= 25
-    for forbidden in ("sys.path", "!pip", "%pip", "@interact", "/home/", "/tmp/"):
+    text = "\n".join(cell.source for cell in cells_of(path))
+    for forbidden in ("sys.path", "!pip", "%pip", "interact(", "@interact"):
         assert forbidden not in source
-    assert "widgets" not in nbformat.read(path, as_version=4).metadata
+    assert not re.search(r"/(home|tmp|root|Users|mnt|work)/|\b[A-Z]:\\", text)
+    metadata = nbformat.read(path, as_version=4).metadata
+    assert "widgets" not in metadata
+    assert metadata.kernelspec.name == "python3"
+    assert path.stat().st_size < 200_000
+
+
+@each_notebook
+def test_its_parameters_are_literals_with_their_help(path):
+    parameters = read_notebook(path).parameters
+    assert 2 <= len(parameters) <= 8
+    assert all(parameter.help for parameter in parameters.values())
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in PATHS if path.stem.startswith("0")], ids=lambda path: path.stem
+)
+def test_its_two_exercises_follow_each_other_to_the_open_one(path):
+    cells = cells_of(path)
+    closing = next(place for place, cell in enumerate(cells) if "## What you did" in cell.source)
+    tags = [cell.metadata.get("tags", []) for cell in cells[closing:]]
+    assert tags == [[], ["solution"], ["exercise"], [], ["solution"], ["exercise"], []]
+    assert not any({"solution", "exercise"} & tags_of(cell) for cell in cells[:closing])
+    for place in (1, 2):
+        text, answer, checked = cells[closing + 3 * place - 3 : closing + 3 * place]
+        assert re.search(rf"^{place}\. ", text.source, re.MULTILINE)
+        defined = re.search(r"^def (\w+)", answer.source, re.MULTILINE)[1]
+        assert f'check("{path.stem[:2]}.{place}", {defined})' in checked.source
+    assert re.match(r"3\. \*Open\.\*", cells[-1].source)
 
 
 @each_notebook

@@ -14,7 +14,7 @@ from eumlib.workbook import Literal, Notebook
 # What differs from the notebooks' own parameters, which are the quick ones.
 PROFILES: Mapping[str, Mapping[str, Literal]] = {
     "quick": {},
-    "full": {"face_set": "lfw", "people": 1000, "resamples": 1000},
+    "full": {"face_set": "lfw", "people": 300, "resamples": 1000},
 }
 
 

@@ -40,7 +40,7 @@ def by_mask(
         A row a kind: ``kind``, ``people``, ``probes``, ``few`` (fewer than `FEW_PEOPLE` people),
         the rates `SHOWN` as fractions with their intervals; NaN where there are no mated pairs.
 
-    Taught in notebook 08.
+    Taught in notebook 03.
     """
     kinds = np.asarray(kinds)
     rows = []

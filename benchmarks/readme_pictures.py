@@ -32,7 +32,7 @@ from eumlib.landmarks import finder_for
 from eumlib.mask_plans import RandomMasks
 from eumlib.masks import PAPER_COLOURS, Mask, paint_mask
 from eumlib.unmasking import Unmasker
-from eumlib.verification import ScoreCounts, thresholds_of
+from eumlib.verification import ScoreCounts
 from eumlib.view_pictures import ViewPictures
 
 FOLDER = DATA_FOLDER / "pictures"
@@ -123,16 +123,14 @@ def curves_and_maps() -> tuple[Image.Image, Image.Image]:
             ("masks, through the EUM", views.through(unmasker).compare(MIXED_SETTING)),
         )
     }
-    axes = {"zeroline": False, "ticks": "outside"}  # so that the labels of a corner stand apart
-    curves = det_curves(counts).update_xaxes(axes).update_yaxes(axes)
     explored = explore(table, unmasker)
     explorer = Explorer(
         explored,
         {"UMAP": joint_umap(explored)},
         ViewPictures(faces, table.rows),
-        thresholds_of(counts["no masks"]).at_1000,
+        views.thresholds_in_service().at_1000,
     )
-    page = curves.to_html(include_plotlyjs=True, config={"displayModeBar": False})
+    page = det_curves(counts).to_html(include_plotlyjs=True, config={"displayModeBar": False})
     return screenshot(page, 800, 530), screenshot(explorer.page(), 960, 772)
 
 

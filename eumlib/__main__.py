@@ -45,7 +45,6 @@ from eumlib import (
     study,
     training,
     unmasking,
-    verification,
     view_pictures,
     walking,
     weights,
@@ -291,9 +290,7 @@ def make_explorer(
     """One offline page to explore a table, before and after an unmasking model."""
     given = embeddings.read_table(table)
     few = exploring.people_to_compare(given, views)
-    counts = verification.ScoreCounts.of_comparison(
-        evaluation.ComparedViews.of_table(given).compare("UMR-UMP")
-    )
+    threshold = evaluation.ComparedViews.of_table(given).thresholds_in_service().at_1000
     explored = exploring.explore(few, unmasking.Unmasker.load(model))
     maps = {
         "UMAP": joint_maps.joint_umap(explored, seed=seed),
@@ -301,7 +298,6 @@ def make_explorer(
         "PCA": joint_maps.joint_pca(explored),
     }
     pictures = view_pictures.ViewPictures(_faces(face_set, root, count=100, seed=0), few.rows)
-    threshold = verification.thresholds_of(counts).at_1000
     explorer.Explorer(explored, maps, pictures, threshold).save_page(out)
     size = out.stat().st_size / 1e6
     print(f"{out}: {len(few)} views of {few.rows['identity'].nunique()} people, {size:.1f} MB")

@@ -27,7 +27,7 @@ from eumlib.embeddings import EmbeddingTable, TableError
 from eumlib.measurement import METRICS, Measurement, intervals, measure, unresolved
 from eumlib.pairs import Pair
 from eumlib.unmasking import Unmasker
-from eumlib.verification import Thresholds, thresholds_of
+from eumlib.verification import ScoreCounts, Thresholds, thresholds_of
 
 UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING = "UMR-UMP", "UMR-MP", "MR-MP"
 AS_WORN_SETTING = "as worn"
@@ -97,6 +97,14 @@ class ComparedViews:
         """
         unmasked = unmasker.unmask(self.masked.vectors, self.backbone)
         return replace(self, masked=replace(self.masked, vectors=unmasked))
+
+    def thresholds_in_service(self) -> Thresholds:
+        """The thresholds of a system that was tuned on these people's unmasked faces.
+
+        Raises:
+            ScoreError: too few of them to compare.
+        """
+        return thresholds_of(ScoreCounts.of_comparison(self.compare(UNMASKED_SETTING)))
 
     @property
     def settings(self) -> tuple[str, ...]:

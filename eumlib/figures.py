@@ -48,7 +48,7 @@ def score_distributions(settings: Mapping[str, ScoreCounts], thresholds: Sequenc
         settings: counts of the scores, by the name of the setting.
         thresholds: vertical lines, the same in every panel.
 
-    Taught in notebook 03.
+    Taught in notebook 08.
     """
     figure = make_subplots(len(settings), 1, shared_xaxes=True, subplot_titles=list(settings))
     ends = np.concatenate([counts.scores[[0, -1]] for counts in settings.values()])
@@ -103,6 +103,8 @@ def det_curves(settings: Mapping[str, ScoreCounts]) -> go.Figure:
         "tickvals": norm.ppf(DET_TICKS),
         "ticktext": [f"{100 * tick:g}" for tick in DET_TICKS],
         "range": [norm.ppf(DET_TICKS[0]), norm.ppf(DET_TICKS[-1])],
+        "ticks": "outside",  # so that the two labels of the corner stand apart
+        "zeroline": False,  # it would be drawn at 50 %
     }
     figure.update_xaxes(title_text="false match rate, %", **ticks)
     figure.update_yaxes(title_text="false non-match rate, %", **ticks)
@@ -173,7 +175,7 @@ def _evenly_along(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
 def error_bars(results: pd.DataFrame, metric: str, title: str) -> go.Figure:
     """One metric of `eumlib.evaluation.evaluate`, a point a row, with its 95 % interval.
 
-    Taught in notebook 09.
+    Taught in notebook 08.
     """
     figure = go.Figure()
     unmaskings = list(dict.fromkeys(results["unmasking"].fillna("no EUM")))

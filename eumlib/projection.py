@@ -36,7 +36,7 @@ class Projection:
 def project_pca(vectors: np.ndarray, neighbours: int = 15, dimensions: int = 2) -> Projection:
     """The directions of largest variance: ``(n, d)`` to a `Projection`.
 
-    A linear map: distances on it are shadows of distances in the space. Taught in notebook 04.
+    A linear map: distances on it are shadows of distances in the space.
     """
     coordinates = PCA(n_components=dimensions, svd_solver="full").fit_transform(vectors)
     return _marked(vectors, coordinates.astype(np.float32), neighbours)
@@ -50,8 +50,6 @@ def project_umap(
     All points that are to be compared must be projected together: a second fit has other axes. The
     same seed gives the same map on one machine, not on another. The first call of a process takes
     most of a minute (the library is compiled as it is imported); coordinates are cached.
-
-    Taught in notebook 04.
     """
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
     parameters = (str(neighbours), str(seed), str(dimensions))

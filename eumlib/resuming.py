@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -112,5 +112,5 @@ def _listing_sha256(path: Path) -> str:
     return _sha256_of_texts(f"{name} {s.st_size} {s.st_mtime_ns}" for name, s in stats)
 
 
-def _sha256_of_texts(texts) -> str:
+def _sha256_of_texts(texts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()

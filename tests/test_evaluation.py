@@ -180,3 +180,14 @@ def test_bad_tables_are_refused():
     mixed = TABLE.rows.assign(backbone=["one", "other"] * (len(TABLE) // 2))
     with pytest.raises(TableError, match="one recogniser; this one has one, other"):
         evaluate(EmbeddingTable(mixed, TABLE.vectors, TABLE.failures), {}, 5)
+
+
+def test_the_thresholds_in_service_are_those_that_the_unmasked_faces_give():
+    views = ComparedViews.of_table(drawn_table(people=8, pictures=3))
+    scores = views.compare("UMR-UMP").scores()
+    found = views.thresholds_in_service()
+    for share, threshold in ((0.01, found.at_100), (0.001, found.at_1000)):
+        allowed = [t for t in np.unique(scores.mated) if np.mean(scores.non_mated >= t) <= share]
+        refused = min(np.mean(scores.mated < t) for t in allowed)
+        assert np.mean(scores.non_mated >= threshold) <= share
+        assert np.mean(scores.mated < threshold) == refused

@@ -50,7 +50,6 @@ def folded_accuracy(comparison: Comparison, folds: int) -> FoldedAccuracy:
         ScoreError: a fold without pairs.
 
     Source: Huang et al., Labeled Faces in the Wild (UMass Amherst 07-49), view 2.
-    Taught in notebook 08.
     """
     listed = comparison.listed
     fold = listed["pair"].to_numpy() * folds // len(comparison.pairs)

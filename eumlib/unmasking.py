@@ -200,6 +200,8 @@ class Unmasker:
 
         Raises:
             ModelError: this model does not work around a mean.
+
+        Taught in notebook 09.
         """
         if not isinstance(self.model, CentredUnmaskingModel):
             raise ModelError("this model does not work around a mean: train one with a reach")

@@ -16,6 +16,7 @@ Modules import in one direction only, in the order in which the data flows::
     projection · pictures · figures · curves · circle · widgets · playground
     exploring · joint_maps · view_pictures · colouring · explorer_page
     view_cards · map_panels · live_maps · explorer · threshold_explorer
+    training_explorer
     results · workbook · parameters · redaction · running · resuming · walking
     manifest · differences · pages · report · report_commands · doctor
     answers · face_exercises · rate_exercises · reading_exercises · loss_exercises

@@ -90,10 +90,11 @@ class TrainingExplorer:
                 marker={"color": "white", "size": 10, "line": {"color": BLACK, "width": 2}},
             )  # fmt: skip
         words = self.words(epoch)
-        finished(figure, "<br>".join(words), "; ".join(words), height=180 + 230 * len(names))
+        finished(figure, "<br>".join(words), "; ".join(words), height=200 + 230 * len(names))
         return figure.update_layout(
             title={"font": {"size": 13}, "yref": "container", "y": 0.98, "yanchor": "top"},
-            margin={"t": 80 + 20 * len(names)},
+            title_pad={"t": 30},  # below the tools
+            margin={"t": 100 + 20 * len(names)},
             legend={"y": -0.14 if len(names) > 1 else -0.3},
         )
 

@@ -10,10 +10,20 @@ from eumlib.embeddings import EmbeddingTable
 from eumlib.losses import SelfRestrainedTripletLoss, TripletLoss
 from eumlib.negatives import drawn_negatives, hardest_negatives
 from eumlib.recipes import FAITHFUL, WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS, Recipe
+from eumlib.training import split_for_validation
 from eumlib.unmasking import EmbeddingUnmaskingModel, ResidualUnmaskingModel
 from eumlib.validation import mean_cosine
 
 Tables = tuple[EmbeddingTable, ...]
+BEST = "the workbook's recipe, SRT"
+TRIPLET = "the workbook's recipe, triplet loss"
+SYNTHETIC_ONLY = "the workbook's recipe, SRT, synthetic faces alone"
+# The files in data/models, and which target case, with seed 0, each is.
+SHIPPED = {
+    "lfw_and_synthetic": BEST,
+    "lfw_and_synthetic_triplet": TRIPLET,
+    "synthetic": SYNTHETIC_ONLY,
+}
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,29 @@ def ablation_cases(lfw: Tables, synthetic: Tables) -> list[Case]:
             Case(f"workbook's, {name}", replace(WORKBOOK, **change), lfw)
             for name, change in changes.items()
         ),
+    ]
+
+
+def target_cases(
+    people: Tables, validation: Tables, synthetic: Tables
+) -> list[tuple[Case, Tables]]:
+    """What is judged on people by whom nothing was chosen, each with its validation tables.
+
+    Args:
+        people: training people.
+        validation: people to choose the best epoch by.
+        synthetic: synthetic faces; where they train alone, a tenth of them chooses the epoch.
+
+    Taught in notebook 20.
+    """
+    parts = [split_for_validation(table) for table in synthetic]
+    generated, kept_aside = map(tuple, zip(*parts, strict=True))
+    both = people + synthetic
+    return [
+        (Case("the paper's recipe, SRT", FAITHFUL, both), validation),
+        (Case(TRIPLET, WORKBOOK_BY_TRIPLET_LOSS, both), validation),
+        (Case(BEST, WORKBOOK, both), validation),
+        (Case(SYNTHETIC_ONLY, WORKBOOK, generated), kept_aside),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Face sets by name: ORL, synthetic faces, LFW, MFR2, and any folder of people."""
+"""Face sets by name: ORL, synthetic faces, LFW and its test people, MFR2, any folder of people."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from pathlib import Path
 import numpy as np
 
 from eumlib.decoding import decode_picture
-from eumlib.faces import Face, FaceSet
+from eumlib.faces import Face, FaceSet, split_by_identity
 from eumlib.fetching import fetch
 from eumlib.files import home, key_of
 from eumlib.folders import FaceSetError, folder_faces, has_labels, labelled_faces
 from eumlib.generator import generate_face
 from eumlib.progress import progress_bar
 
+LFW_VARIABLE = "EUMLIB_LFW"
+# Of LFW's people; the weights in data/models have learnt from those of the first two parts.
+LFW_SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 _ARCHIVE_ERRORS = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError)
 
 
@@ -58,18 +61,37 @@ def lfw_faces(root: Path | str | None = None) -> FaceSet:
 
     Args:
         root: the folder of the people, or the folder around it; or the archive (``.tgz``,
-            ``.tar``), which is unpacked into the cache once. Without it, the funneled version is
-            fetched, 243 MB.
+            ``.tar``), which is unpacked into the cache once. Without it, that which the environment
+            variable ``EUMLIB_LFW`` names; without that, the funneled version is fetched, 243 MB.
 
     Raises:
         FaceSetError: no such folder or archive, or no people in it.
         FetchError: it could not be fetched.
     """
-    given = Path(os.path.expanduser(root)).resolve() if root else fetch("lfw-funneled.tgz")
+    own = root or os.environ.get(LFW_VARIABLE)
+    given = Path(os.path.expanduser(own)).resolve() if own else fetch("lfw-funneled.tgz")
     if not os.path.exists(given):
-        raise FaceSetError(f"no folder or archive {root}; without a root, LFW is fetched")
+        raise FaceSetError(
+            f"no folder or archive {own}; without a root and {LFW_VARIABLE}, LFW is fetched"
+        )
     folder = given if given.is_dir() else unpacked(given)
     return replace(folder_faces(_lfw_folder(folder), one_face=True), name="lfw")
+
+
+def lfw_test_faces(root: Path | str | None = None) -> FaceSet:
+    """LFW's test people, of whom no weights in ``data/models`` have learnt: a fifth of `lfw_faces`.
+
+    Args:
+        root: as in `lfw_faces`.
+
+    Raises:
+        FaceSetError, FetchError: as in `lfw_faces`.
+    """
+    everyone = lfw_faces(root)
+    parts = split_by_identity([face.identity for face in everyone.faces], LFW_SHARES)
+    faces = tuple(face for face, part in zip(everyone.faces, parts, strict=True) if part == "test")
+    fingerprint = f"{everyone.fingerprint}:test"
+    return replace(everyone, name="lfw_test", faces=faces, fingerprint=fingerprint)
 
 
 def mfr2_faces(root: Path | str | None = None) -> FaceSet:
@@ -94,6 +116,7 @@ FACE_SETS: Mapping[str, Callable[..., FaceSet]] = {
     "orl": orl_faces,
     "synthetic": synthetic_faces,
     "lfw": lfw_faces,
+    "lfw_test": lfw_test_faces,
     "mfr2": mfr2_faces,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 
+from eumlib.datasets import LFW_VARIABLE
 from eumlib.files import DATA_FOLDER, sha256_of, write_text
 from eumlib.parameters import parameters_of
 from eumlib.provenance import package_versions
@@ -29,9 +31,13 @@ def sources_of(notebook: Notebook, given: Mapping[str, Literal]) -> dict[str, ob
     Returns:
         ``notebook``, ``package``: SHA-256 of the source without outputs, and of the package's
         files; ``parameters``; ``data``: SHA-256 of every file of ``data/``; ``folders``: of the
-        listings of folders that parameters name; ``versions``: of Python and the packages.
+        listings of folders that parameters or ``EUMLIB_LFW`` name; ``versions``: of Python and
+        the packages.
     """
     parameters = parameters_of(notebook, given)
+    places = {name: value for name, value in parameters.items() if isinstance(value, str) and value}
+    if LFW_VARIABLE in os.environ and {"lfw", "lfw_test"} & set(places.values()):
+        places[LFW_VARIABLE] = os.environ[LFW_VARIABLE]
     return {
         "notebook": _notebook_sha256(notebook.path),
         "parameters": redactor()(parameters),
@@ -39,8 +45,8 @@ def sources_of(notebook: Notebook, given: Mapping[str, Literal]) -> dict[str, ob
         "data": {name: h for name, h in _files(DATA_FOLDER).items() if name not in _NO_INPUTS},
         "folders": {
             name: _listing_sha256(Path(value).expanduser())
-            for name, value in parameters.items()
-            if isinstance(value, str) and value and Path(value).expanduser().exists()
+            for name, value in places.items()
+            if Path(value).expanduser().exists()
         },
         "versions": {"Python": platform.python_version(), **package_versions()},
     }

@@ -30,7 +30,17 @@ import torch
 
 from eumlib.acquisition import MASKED
 from eumlib.baselines import DoingNothing, LinearUnmaskingModel, linear_around_the_mean
-from eumlib.cases import Case, Tables, ablation_cases, matrix_cases, without
+from eumlib.cases import (
+    BEST,
+    SHIPPED,
+    SYNTHETIC_ONLY,
+    Case,
+    Tables,
+    ablation_cases,
+    matrix_cases,
+    target_cases,
+    without,
+)
 from eumlib.conditions import (
     CAMERAS_WAY,
     CELLS,
@@ -40,6 +50,7 @@ from eumlib.conditions import (
     few_pictures,
     with_masks,
 )
+from eumlib.datasets import LFW_SHARES
 from eumlib.embeddings import read_table
 from eumlib.faces import split_by_identity
 from eumlib.files import sha256_of, write_text
@@ -47,20 +58,11 @@ from eumlib.judging import Judge, Measured
 from eumlib.mated import mated_vectors
 from eumlib.progress import progress_bar
 from eumlib.provenance import source_state
-from eumlib.recipes import FAITHFUL, WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS
-from eumlib.training import Trained, available_device, split_for_validation, train_unmasker
+from eumlib.recipes import WORKBOOK
+from eumlib.training import Trained, available_device, train_unmasker
 from eumlib.unmasking import Unmasker
 
-SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
-BEST = "the workbook's recipe, SRT"
-SYNTHETIC_ONLY = "the workbook's recipe, SRT, synthetic faces alone"
 SYNTHETIC_MOVED = f"{SYNTHETIC_ONLY}, moved to the mean of people"
-TRIPLET = "the workbook's recipe, triplet loss"
-SHIPPED = {
-    "lfw_and_synthetic": BEST,
-    "lfw_and_synthetic_triplet": TRIPLET,
-    "synthetic": SYNTHETIC_ONLY,
-}
 Item = TypeVar("Item")
 
 
@@ -86,9 +88,9 @@ class Material:
         return cls(lfw, orl, synthetic)
 
     def of_lfw(self, part: str) -> Tables:
-        """LFW's tables, the people of one part of `SHARES`."""
+        """LFW's tables, the people of one part of `LFW_SHARES`."""
         return tuple(
-            table.where(split_by_identity(table.rows["identity"], SHARES) == part)
+            table.where(split_by_identity(table.rows["identity"], LFW_SHARES) == part)
             for table in self.lfw
         )
 
@@ -130,19 +132,12 @@ class Study:
 
     def targets(self) -> tuple[pd.DataFrame, dict[str, Trained]]:
         """A row a system, set and condition, on test people of LFW and on ORL; what to ship."""
-        synthetic = zip(*map(split_for_validation, self._material.synthetic), strict=True)
-        synthetic_training, synthetic_validation = map(tuple, synthetic)
-        both = self._training + self._material.synthetic
-        cases = [
-            (Case("the paper's recipe, SRT", FAITHFUL, both), self._validation),
-            (Case(TRIPLET, WORKBOOK_BY_TRIPLET_LOSS, both), self._validation),
-            (Case(BEST, WORKBOOK, both), self._validation),
-            (Case(SYNTHETIC_ONLY, WORKBOOK, synthetic_training), synthetic_validation),
-        ]
+        cases = target_cases(self._training, self._validation, self._material.synthetic)
         trained = {
             case.name: self._train(case, validation)
             for case, validation in _each(cases, "training for the targets")
         }
+        both = self._training + self._material.synthetic
         systems = {name: [baseline] for name, baseline in _baselines(both).items()}
         systems |= {name: [fit.unmasker for fit in fits] for name, fits in trained.items()}
         systems[SYNTHETIC_MOVED] = _moved(systems[SYNTHETIC_ONLY], self._training)

@@ -10,6 +10,7 @@ from odd_pictures import save
 from eumlib import datasets
 from eumlib.datasets import (
     FACE_SETS,
+    LFW_SHARES,
     FaceSetError,
     folder_faces,
     lfw_faces,
@@ -18,6 +19,7 @@ from eumlib.datasets import (
     orl_faces,
     synthetic_faces,
 )
+from eumlib.faces import split_by_identity
 from eumlib.generator import generate_face
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -201,8 +203,8 @@ def test_mfr2_without_its_folder_or_labels_is_refused_with_what_it_is(tmp_path, 
 
 
 def test_the_names_of_all_sets_are_known_where_one_is_not():
-    assert list(FACE_SETS) == ["orl", "synthetic", "lfw", "mfr2"]
-    with pytest.raises(FaceSetError, match="orl, synthetic, lfw, mfr2"):
+    assert list(FACE_SETS) == ["orl", "synthetic", "lfw", "lfw_test", "mfr2"]
+    with pytest.raises(FaceSetError, match="orl, synthetic, lfw, lfw_test, mfr2"):
         load_faces("olr")
 
 
@@ -221,7 +223,28 @@ def test_a_folder_that_is_not_lfw_is_refused_with_what_was_expected(people_folde
         lfw_faces(people_folder)
 
 
+def test_without_a_root_lfw_is_the_users_own_copy_where_a_variable_names_it(lfw, monkeypatch):
+    monkeypatch.setenv("EUMLIB_LFW", str(lfw))
+    assert load_faces("lfw").fingerprint == lfw_faces(lfw).fingerprint
+    monkeypatch.setenv("EUMLIB_LFW", str(lfw / "nowhere"))
+    with pytest.raises(FaceSetError, match="nowhere; without a root and EUMLIB_LFW"):
+        load_faces("lfw")
+
+
+def test_the_test_people_of_lfw_are_those_of_the_study(tmp_path, pictures):
+    for number in range(20):
+        save(tmp_path / f"P_{number:02d}" / f"P_{number:02d}_0001.jpg", pictures[0])
+    everyone, test = lfw_faces(tmp_path), load_faces("lfw_test", root=tmp_path)
+    part = split_by_identity(everyone.identities, LFW_SHARES)
+    assert 0 < len(test.identities) < 20
+    assert test.identities == [
+        n for n, p in zip(everyone.identities, part, strict=True) if p == "test"
+    ]
+    assert test.fingerprint != everyone.fingerprint
+
+
 def test_without_a_root_lfw_is_fetched(lfw, own_home, tmp_path, monkeypatch):
+    monkeypatch.delenv("EUMLIB_LFW", raising=False)
     with tarfile.open(tmp_path / "fetched.tgz", "w:gz") as tar:
         tar.add(lfw / "lfw-funneled", "lfw_funneled")
     monkeypatch.setattr(datasets, "fetch", {"lfw-funneled.tgz": tmp_path / "fetched.tgz"}.get)

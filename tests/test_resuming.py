@@ -83,6 +83,17 @@ def test_pictures_in_a_folder_that_a_parameter_names_count(notebook, executed, p
     assert reason_to_run(last, sources, executed) == "folders changed: face_set"
 
 
+def test_the_users_own_lfw_counts_where_a_parameter_names_lfw(
+    notebook, executed, people_folder, monkeypatch
+):
+    monkeypatch.setenv("EUMLIB_LFW", str(people_folder))
+    last, other = (good_run(notebook, executed, face_set=name) for name in ("lfw_test", "orl"))
+    (people_folder / "Ann" / "c.png").write_bytes(b"one more")
+    sources = sources_of(notebook, {"face_set": "lfw_test"})
+    assert reason_to_run(last, sources, executed) == "folders changed: EUMLIB_LFW"
+    assert reason_to_run(other, sources_of(notebook, {"face_set": "orl"}), executed) is None
+
+
 def test_another_version_of_a_package_counts(notebook, executed):
     last = good_run(notebook, executed)
     versions = last.sources["versions"] | {"torch": "1.0"}

@@ -4,18 +4,11 @@ import numpy as np
 import pytest
 from test_conditions import masked_table
 
+from eumlib.cases import BEST, SHIPPED, SYNTHETIC_ONLY
 from eumlib.embeddings import TableError, write_table
 from eumlib.files import sha256_of
 from eumlib.judging import eer_by_condition, rates_of_condition
-from eumlib.study import (
-    BEST,
-    SHIPPED,
-    SYNTHETIC_MOVED,
-    SYNTHETIC_ONLY,
-    Material,
-    Study,
-    run_study,
-)
+from eumlib.study import SYNTHETIC_MOVED, Material, Study, run_study
 from eumlib.unmasking import Unmasker
 
 SHAPES = ["a", "surgical", "respirator", "cloth plain"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +71,6 @@ EXPECTED_ERRORS = (
     weights.WeightsError,
     workbook.NotebookError,
 )
-FACES_WORTH_WORKERS = 400  # for fewer, starting worker processes takes longer than they save
 LOSSES = {loss.name: loss for loss in (losses.SelfRestrainedTripletLoss, losses.TripletLoss)}
 
 TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]
@@ -136,7 +134,7 @@ def embed(
         acquisition.acquire_as_a_camera_does
         if camera
         else acquisition.acquire_with_unmasked_landmarks,
-        workers or _workers_for(chosen),
+        workers or extraction.workers_for(chosen),
     ).write_to(out, "float16" if float16 else "float32")
     outcomes = embeddings.read_outcomes(out)
     lost = outcomes[outcomes["reason"].notna()]
@@ -149,10 +147,6 @@ def embed(
         named = failed.unique()
         listed = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
         print(f"  {reason}: {len(named)} × {listed}")
-
-
-def _workers_for(chosen: faces.FaceSet) -> int:
-    return 1 if len(chosen) < FACES_WORTH_WORKERS else os.cpu_count() or 1
 
 
 def _faces(face_set: str, root: Path | None, count: int, seed: int) -> faces.FaceSet:

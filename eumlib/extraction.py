@@ -52,6 +52,7 @@ from eumlib.threads import torch_threads
 FACES_A_SHARD = 512
 FACES_A_TASK = 8
 CHIPS_A_BATCH = 64
+FACES_WORTH_WORKERS = 400  # for fewer, starting worker processes takes longer than they save
 TASKS_AHEAD = 3  # a worker: enough that none waits, few enough that memory stays small
 _VERSION = "4"  # part of every cache key; raise it when extraction changes its results
 
@@ -223,19 +224,31 @@ class Extraction:
         return EmbeddingTable.of_rows(rows, vectors, failures)
 
 
+def workers_for(face_set: FaceSet) -> int:
+    """How many processes pay off: one for a few faces, else as many as there are cores."""
+    return 1 if len(face_set) < FACES_WORTH_WORKERS else os.cpu_count() or 1
+
+
 def extract_cached(
     face_set: FaceSet,
     plan: MaskPlan,
     backbone: Backbone,
     acquire: Acquire = acquire_with_unmasked_landmarks,
+    workers: int = 1,
+    precision: str = "float32",
 ) -> EmbeddingTable:
-    """The table of an `Extraction`, kept in the cache folder: the second call reads the file."""
-    extraction = Extraction(face_set, plan, backbone, acquire)
-    path = home() / "tables" / f"{extraction.key}.parquet"
+    """The table of an `Extraction`, kept in the cache folder: the second call reads the file.
+
+    Args:
+        face_set, plan, backbone, acquire, workers: as in `Extraction`.
+        precision: as in `Extraction.write_to`.
+    """
+    extraction = Extraction(face_set, plan, backbone, acquire, workers)
+    path = home() / "tables" / f"{extraction.key}_{precision}.parquet"
     if not path.exists():
         with _alone(path):
             if not path.exists():  # else another process has made it meanwhile
-                extraction.write_to(path)
+                extraction.write_to(path, precision)
     return read_table(path)
 
 

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from recognisers import MeanPixels, kill_this_process
 from eumlib.acquisition import acquire_as_a_camera_does
 from eumlib.datasets import folder_faces
 from eumlib.embeddings import COLUMNS, FAILURE_COLUMNS, read_table
-from eumlib.extraction import Extraction, ExtractionError, extract_cached
+from eumlib.extraction import Extraction, ExtractionError, extract_cached, workers_for
 from eumlib.faces import Face, FaceSet
 from eumlib.files import home
 from eumlib.mask_plans import CLOTH, FLAT, RandomMasks
@@ -332,6 +333,20 @@ def test_another_plan_way_people_or_recogniser_is_extracted_anew(two_people, own
     counting.fingerprint = "mean pixels 2"
     extract_cached(two_people, PLAN, counting)
     assert counting.calls == len(tables_in(own_home)) == 5
+
+
+def test_a_table_in_half_precision_is_kept_beside_the_other(two_people, own_home):
+    whole = extract_cached(two_people, PLAN, MeanPixels())
+    half = extract_cached(two_people, PLAN, MeanPixels(), precision="float16")
+    assert len(tables_in(own_home)) == 2
+    assert (half.vectors == whole.vectors.astype(np.float16)).all()
+    assert not (half.vectors == whole.vectors).all()
+
+
+def test_a_few_faces_are_not_worth_a_process(two_people, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    assert workers_for(two_people) == 1
+    assert workers_for(replace(two_people, faces=two_people.faces * 200)) == 6
 
 
 def test_an_extraction_that_fails_leaves_no_table(two_people, own_home):

@@ -5,16 +5,32 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from eumlib.workbook import Literal, Notebook
 
-# What differs from the notebooks' own parameters, which are the quick ones.
-PROFILES: Mapping[str, Mapping[str, Literal]] = {
-    "quick": {},
-    "full": {"face_set": "lfw", "people": 300, "resamples": 1000},
+
+@dataclass(frozen=True)
+class Profile:
+    """What a report runs, if nothing else is said.
+
+    Attributes:
+        tens: the first digits of the notebooks: 0 for the core, 1 for optional, 2 for heavy ones.
+        parameters: what differs from the notebooks' own.
+    """
+
+    tens: str
+    parameters: Mapping[str, Literal]
+
+
+PROFILES: Mapping[str, Profile] = {
+    "quick": Profile("0", {}),
+    "full": Profile(
+        "012", {"face_set": "lfw_test", "people": 300, "resamples": 1000, "trainings": 5}
+    ),
 }
 
 

@@ -21,7 +21,10 @@ NOTEBOOKS = "notebooks"
 def make_report(
     out: Annotated[Path, typer.Option(help="folder of the report")] = Path("build/report"),
     profile: Annotated[
-        str, typer.Option(help=f"{' or '.join(parameters.PROFILES)}: parameters to begin with")
+        str,
+        typer.Option(
+            help=f"{' or '.join(parameters.PROFILES)}: notebooks, and parameters to begin with"
+        ),
     ] = "quick",
     parameters_file: Annotated[
         Path | None, typer.Option("--parameters", help="YAML file with a line 'name: value' each")
@@ -52,15 +55,18 @@ def make_report(
         float, typer.Option(min=0.01, help="what all notebooks together may take")
     ] = walking.TOTAL_SECONDS / 60,
 ) -> None:
-    """Execute the core notebooks, or those named, and bind OUT/index.html.
+    """Execute the notebooks of a profile, or those named, and bind OUT/index.html.
 
     A notebook that has not changed since its last good run into OUT, nor its parameters, the
     package or its data, is kept: ended in the middle, the same command goes on where it stopped.
     """
     everything = workbook.discover()
-    notebooks = workbook.select(everything, only) if only else workbook.core(everything)
+    chosen = _profile(profile)
+    notebooks = (
+        workbook.select(everything, only) if only else workbook.of_tens(everything, chosen.tens)
+    )
     notebooks = workbook.starting_with(notebooks, first) if first else notebooks
-    given = _given(everything, notebooks, profile, parameters_file, parameter or [])
+    given = _given(everything, notebooks, chosen, parameters_file, parameter or [])
     if dry_run:
         for step in walking.plan(notebooks, given, out / NOTEBOOKS, force):
             print(step.describe())
@@ -82,19 +88,23 @@ def make_report(
     walking.require_success(runs, out / NOTEBOOKS)
 
 
+def _profile(name: str) -> parameters.Profile:
+    if name not in parameters.PROFILES:
+        raise typer.BadParameter(
+            f"{name!r} is not one of {', '.join(parameters.PROFILES)}", param_hint="--profile"
+        )
+    return parameters.PROFILES[name]
+
+
 def _given(
     everything: Sequence[workbook.Notebook],
     notebooks: Sequence[workbook.Notebook],
-    profile: str,
+    profile: parameters.Profile,
     parameters_file: Path | None,
     assignments: Sequence[str],
 ) -> dict[str, workbook.Literal]:
     """All parameters: those of the profile, over them the file's, over them the command line's."""
-    if profile not in parameters.PROFILES:
-        raise typer.BadParameter(
-            f"{profile!r} is not one of {', '.join(parameters.PROFILES)}", param_hint="--profile"
-        )
-    broad = dict(parameters.PROFILES[profile])
+    broad = dict(profile.parameters)
     if parameters_file:
         broad |= parameters.read_parameters(parameters_file)
     parameters.check_parameters(everything, broad)

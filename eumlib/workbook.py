@@ -61,9 +61,9 @@ def discover(folder: Path = NOTEBOOK_FOLDER) -> list[Notebook]:
     return [read_notebook(path) for path in paths]
 
 
-def core(notebooks: Iterable[Notebook]) -> list[Notebook]:
-    """The core notebooks, those whose tens digit is 0."""
-    return [notebook for notebook in notebooks if notebook.name.startswith("0")]
+def of_tens(notebooks: Iterable[Notebook], tens: str) -> list[Notebook]:
+    """The notebooks whose tens digit is among `tens`: 0 core, 1 optional, 2 heavy."""
+    return [notebook for notebook in notebooks if notebook.name[0] in tens]
 
 
 def select(notebooks: Sequence[Notebook], wanted: Sequence[str]) -> list[Notebook]:

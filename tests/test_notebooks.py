@@ -7,7 +7,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from odd_pictures import save
 
+from eumlib.datasets import LFW_SHARES
+from eumlib.faces import split_by_identity
 from eumlib.files import NOTEBOOK_FOLDER
 from eumlib.running import run_notebook
 from eumlib.workbook import discover, read_notebook
@@ -15,7 +18,10 @@ from eumlib.workbook import discover, read_notebook
 ROOT = Path(__file__).parent.parent
 PATHS = sorted(NOTEBOOK_FOLDER.glob("*.ipynb"))
 COPIES = NOTEBOOK_FOLDER / "student"
-SMALLEST = {"people": 8, "training_faces": 2000, "epochs": 2, "resamples": 20, "examples": 3}
+SMALLEST = {
+    "people": 8, "training_faces": 2000, "epochs": 2, "resamples": 20, "examples": 3,
+    "camera_faces": 12, "trainings": 2,
+}  # fmt: skip
 STORED = {"keep_output", "nbval-check-output"}
 
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -31,11 +37,24 @@ def tags_of(cell):
 
 
 @each_notebook
-def test_it_runs(path, tmp_path):
+def test_it_runs(path, tmp_path, training_set):
     notebook = read_notebook(path)
-    given = {name: value for name, value in SMALLEST.items() if name in notebook.parameters}
+    smallest = SMALLEST | {"training_set": training_set}
+    given = {name: value for name, value in smallest.items() if name in notebook.parameters}
     run = run_notebook(notebook, given, tmp_path / path.name)
     assert run.error is None
+
+
+@pytest.fixture(scope="session")
+def training_set(tmp_path_factory, orl):
+    """A folder of people of whom some train, some choose the epoch and some are tested."""
+    folder = tmp_path_factory.mktemp("training_set")
+    part = split_by_identity(orl.identities, LFW_SHARES)
+    for share, count in (("train", 4), ("validation", 2), ("test", 2)):
+        for name in [n for n, p in zip(orl.identities, part, strict=True) if p == share][:count]:
+            for face in [face for face in orl.faces if face.identity == name][:3]:
+                save(folder / f"{face.image_id}.png", face.read())
+    return str(folder)
 
 
 def test_no_notebook_is_left_out():

@@ -9,7 +9,7 @@ from eumlib.parameters import (
     parse_assignment,
     read_parameters,
 )
-from eumlib.workbook import discover
+from eumlib.workbook import discover, of_tens
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,12 @@ def test_a_file_of_something_else_is_refused(tmp_path, text):
 
 def test_the_profiles_suit_the_notebooks():
     assert set(PROFILES) == {"quick", "full"}
-    for given in PROFILES.values():
-        check_parameters(discover(), given)
+    for profile in PROFILES.values():
+        check_parameters(of_tens(discover(), profile.tens), profile.parameters)
+    assert [notebook.name[:2] for notebook in of_tens(discover(), PROFILES["quick"].tens)] == [
+        f"0{digit}" for digit in range(10)
+    ]
+    assert of_tens(discover(), PROFILES["full"].tens) == discover()
 
 
 def test_a_notebook_runs_with_what_it_has_and_its_defaults(tmp_path):

@@ -65,6 +65,7 @@ def test_a_dry_run_says_what_would_run_and_makes_nothing(run, notebooks, tmp_pat
 
 def test_parameters_come_from_profile_file_and_command_line_in_this_order(run, notebooks, tmp_path):
     write_notebook(notebooks, "01_first", parameters="people = 4\nresamples = 2\nface_set = 'orl'")
+    write_notebook(notebooks, "20_heavy", parameters="trainings = 3")
     (tmp_path / "mine.yml").write_text("face_set: faces\npeople: 5\nepochs: 1\n")
     code, _, err = run(
         "report", "--out", tmp_path / "report", "--only", "01", "--profile", "full",
@@ -76,6 +77,17 @@ def test_parameters_come_from_profile_file_and_command_line_in_this_order(run, n
     assert manifest["runs"][0]["parameters"] == {
         "people": 6, "resamples": 1000, "face_set": "faces",
     }  # fmt: skip
+
+
+def test_the_quick_profile_leaves_out_what_the_full_one_runs(run, notebooks, tmp_path):
+    parameters = "people = 4\nresamples = 2\nface_set = 'orl'\ntrainings = 3"
+    write_notebook(notebooks, "10_optional", parameters=parameters)
+    write_notebook(notebooks, "20_heavy", parameters=parameters)
+    for profile, expected in (("quick", 3), ("full", 5)):
+        _, printed, err = run(
+            "report", "--out", tmp_path / "report", "--dry-run", "--profile", profile
+        )
+        assert len(planned(printed)) == expected, err
 
 
 def test_wrong_options_end_with_a_message_before_anything_is_made(run, notebooks, tmp_path):

@@ -3,8 +3,8 @@ from small_notebooks import write_notebook
 
 from eumlib.workbook import (
     NotebookError,
-    core,
     discover,
+    of_tens,
     read_notebook,
     select,
     starting_with,
@@ -43,7 +43,7 @@ def test_notebooks_are_found_in_the_order_of_their_numbers(tmp_path):
     (tmp_path / "notes.ipynb").write_text("{}")
     found = discover(tmp_path)
     assert [notebook.name for notebook in found] == ["01_a", "02_b", "10_more"]
-    assert [notebook.name for notebook in core(found)] == ["01_a", "02_b"]
+    assert [notebook.name for notebook in of_tens(found, "0")] == ["01_a", "02_b"]
     assert [notebook.name for notebook in select(found, ["10", "01"])] == ["01_a", "10_more"]
     assert [notebook.name for notebook in starting_with(found, "02")] == ["02_b", "10_more"]
     for choose in (lambda: select(found, ["01", "07"]), lambda: starting_with(found, "07")):

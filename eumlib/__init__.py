@@ -18,7 +18,8 @@ Modules import in one direction only, in the order in which the data flows::
     view_cards · map_panels · live_maps · explorer · threshold_explorer
     training_explorer
     results · workbook · parameters · redaction · running · resuming · walking
-    manifest · differences · pages · report · report_commands · doctor
+    manifest · differences · pages · report · report_commands · face_commands
+    model_commands · doctor
     answers · face_exercises · rate_exercises · reading_exercises · loss_exercises
     exercises · student
 """

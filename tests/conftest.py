@@ -1,7 +1,11 @@
+import sys
+
+import cv2
 import dlib
 import pytest
 from odd_pictures import save
 
+from eumlib import __main__ as command_line
 from eumlib.backbones import default_backbone
 from eumlib.datasets import orl_faces
 from eumlib.fetching import fetch
@@ -72,3 +76,30 @@ def people_folder(tmp_path, pictures):
     save(folder / "Ann" / "b.PNG", pictures[2])
     save(folder / "Bob" / "2.bmp", pictures[3])
     return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Type a command; gives its exit code, and what it printed and complained of."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["eumlib", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            command_line.main()
+        printed = capsys.readouterr()
+        return ended.value.code or 0, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory, orl):
+    """A folder of three people, two photographs each, and one file that does not decode."""
+    root = tmp_path_factory.mktemp("people")
+    for face in orl.first_people(3):
+        if face.image_id.endswith(("/1", "/2")):
+            path = root / face.identity / f"{face.identity}_{face.image_id[-1]}.png"
+            path.parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(path), face.read()[:, :, ::-1])
+    (root / "s1" / "torn.jpg").write_bytes(b"\xff\xd8\xff torn")
+    return root

@@ -1,13 +1,11 @@
 """`report` and `compare`, as their user types them."""
 
 import json
-import sys
 
 import nbformat
 import pytest
 from small_notebooks import write_notebook
 
-from eumlib import __main__ as command_line
 from eumlib import workbook
 from eumlib.walking import only_report_in
 
@@ -17,18 +15,6 @@ PUBLISH = (
     "rates = {'application/vnd.eumlib.results+json': {'rates': [row]}}\n"
     "display({'text/plain': 'a row', **rates}, raw=True)"
 )
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["eumlib", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        printed = capsys.readouterr()
-        return ended.value.code or 0, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

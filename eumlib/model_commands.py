@@ -1,0 +1,140 @@
+"""The commands of the command line that take tables: `train`, `evaluate` and `explore`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eumlib import (
+    curves,
+    embeddings,
+    evaluation,
+    explorer,
+    exploring,
+    folds,
+    joint_maps,
+    losses,
+    pairs,
+    recipes,
+    results,
+    training,
+    unmasking,
+    view_pictures,
+)
+from eumlib.face_commands import FacesOption, RootOption, faces_of
+from eumlib.printing import print_table
+
+LOSSES = {loss.name: loss for loss in (losses.SelfRestrainedTripletLoss, losses.TripletLoss)}
+
+TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]
+TablesOption = Annotated[
+    list[Path], typer.Option("--table", help="table of embeddings (.parquet); repeat it for more")
+]
+
+
+def train(
+    table: TablesOption,
+    out: Annotated[Path, typer.Option(help="model to write (.safetensors)")],
+    recipe: Annotated[str, typer.Option(help=f"{' or '.join(recipes.RECIPES)}")] = "workbook",
+    loss: Annotated[str, typer.Option(help=f"{' or '.join(LOSSES)}")] = "srt",
+    epochs: Annotated[int, typer.Option(min=1)] = recipes.FAITHFUL.epochs,
+    seed: Annotated[int, typer.Option()] = 0,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="file to go on from, if training is stopped")
+    ] = None,
+) -> None:
+    """Train an unmasking model on tables; a tenth of their people is kept for validation."""
+    for value, known, option in ((loss, LOSSES, "--loss"), (recipe, recipes.RECIPES, "--recipe")):
+        if value not in known:
+            raise typer.BadParameter(
+                f"{value!r} is not one of {', '.join(known)}", param_hint=option
+            )
+    chosen = replace(recipes.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
+    parts = [training.split_for_validation(embeddings.read_table(path)) for path in table]
+    trained = training.train_unmasker(
+        *zip(*parts, strict=True),
+        recipe=chosen,
+        device=training.available_device(),
+        checkpoint=checkpoint,
+    )
+    trained.unmasker.save(out)
+    print(trained.fit.history.to_string(index=False, float_format="{:.4f}".format))
+    print(f"{out}: weights of epoch {trained.fit.best_epoch}, the best by validation")
+
+
+def evaluate(
+    table: TablePath,
+    pairs_path: Annotated[
+        Path | None, typer.Option("--pairs", help="pairs file; without it, all pairs")
+    ] = None,
+    model: Annotated[list[Path] | None, typer.Option(help="unmasking model; repeatable")] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="results to write")] = None,
+    csv_path: Annotated[Path | None, typer.Option("--csv", help="results to write")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="HTML page to write, with curves")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
+    seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
+) -> None:
+    """Error rates of a table, without and with unmasking models."""
+    unmaskers = {path.stem: unmasking.Unmasker.load(path) for path in model or []}
+    given = embeddings.read_table(table)
+    listed = None
+    if pairs_path:
+        people = given.outcomes.groupby("identity")["image_id"].unique()
+        listed = pairs.read_pairs(pairs_path, people.to_dict())
+    measured = evaluation.evaluate(given, unmaskers, resamples, seed, listed)
+    for path, write in ((json_path, results.write_json), (csv_path, results.write_csv)):
+        if path:
+            write(measured, path)
+    if page:
+        views = evaluation.ComparedViews.of_table(given, listed)
+        results.write_page(measured, curves.all_curves(views, unmaskers), page)
+    shown = results.summary(measured).drop(columns=list(results.SHOWN_SCORES.values()))
+    print_table(results.without_empty_columns(shown))
+    first = measured.iloc[0]
+    print(
+        f"{first.backbone}: {first.people} people, {first.pictures} pictures; not acquired: "
+        f"{first.not_acquired} of {first.attempts} faces. Intervals: 95 %, over people."
+    )
+    if (measured["unresolved"] != "").any():
+        print("* too few non-mated pairs for this FMR; read at an FMR of 0")
+    count = folds.folds_of(pairs_path) if pairs_path else 1
+    if count > 1:
+        views = evaluation.ComparedViews.of_table(given, listed)
+        systems = {None: views} | {n: views.through(known) for n, known in unmaskers.items()}
+        for row in measured.itertuples():
+            comparison = systems[row.unmasking].compare(row.setting)
+            accuracy = folds.folded_accuracy(comparison, count)
+            print(
+                f"{row.setting} {row.unmasking or '–'}: accuracy {100 * accuracy.mean:.2f} % ± "
+                f"{100 * accuracy.standard_error:.2f} (standard error of {count} folds)"
+            )
+
+
+def make_explorer(
+    table: TablePath,
+    model: Annotated[Path, typer.Option(help="unmasking model")],
+    face_set: FacesOption,
+    out: Annotated[Path, typer.Option(help="page to write (.html)")],
+    root: RootOption = None,
+    views: Annotated[int, typer.Option(min=4, help="face views on the map, at most")] = 2000,
+    seed: Annotated[int, typer.Option(help="seed of UMAP")] = 0,
+) -> None:
+    """One offline page to explore a table, before and after an unmasking model."""
+    given = embeddings.read_table(table)
+    few = exploring.people_to_compare(given, views)
+    threshold = evaluation.ComparedViews.of_table(given).thresholds_in_service().at_1000
+    explored = exploring.explore(few, unmasking.Unmasker.load(model))
+    maps = {
+        "UMAP": joint_maps.joint_umap(explored, seed=seed),
+        "UMAP, 3-D": joint_maps.joint_umap(explored, seed=seed, dimensions=3),
+        "PCA": joint_maps.joint_pca(explored),
+    }
+    pictures = view_pictures.ViewPictures(faces_of(face_set, root), few.rows)
+    explorer.Explorer(explored, maps, pictures, threshold).save_page(out)
+    size = out.stat().st_size / 1e6
+    print(f"{out}: {len(few)} views of {few.rows['identity'].nunique()} people, {size:.1f} MB")

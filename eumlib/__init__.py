@@ -15,8 +15,8 @@ Modules import in one direction only, in the order in which the data flows::
     conditions · baselines · cases · study
     projection · pictures · figures · curves · circle · widgets · playground
     exploring · joint_maps · view_pictures · colouring · explorer_page
-    view_cards · map_panels · live_maps · explorer · threshold_explorer
-    training_explorer
+    view_cards · map_panels · live_maps · explorer
+    sliding · threshold_explorer · training_explorer
     results · workbook · parameters · redaction · running · resuming · walking
     manifest · differences · pages · report · report_commands · face_commands
     model_commands · doctor

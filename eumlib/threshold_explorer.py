@@ -18,6 +18,7 @@ from eumlib.figures import (
     finished,
     score_distributions,
 )
+from eumlib.sliding import under_a_slider, with_its_own_slider
 from eumlib.verification import ErrorCurve, OperatingPoint, ScoreCounts
 
 STOPS = 61  # of the static slider
@@ -119,44 +120,18 @@ class ThresholdExplorer:
 
     def widget(self) -> ipywidgets.Widget:
         """The slider, and the figure with the errors in words over it."""
-        figure = go.FigureWidget(self.figure(self._threshold))
         slider = ipywidgets.FloatSlider(
             self._threshold, min=self._low, max=min(1.0, self._high), step=0.001,
             description="threshold", readout_format=".3f", layout={"width": "60%"},
         )  # fmt: skip
-
-        def move(change: Mapping[str, float]) -> None:
-            moved = self.moved(change["new"])
-            with figure.batch_update():
-                for trace, places in zip(figure.data[-len(moved) :], moved, strict=True):
-                    trace.update(places)
-                figure.layout.title.text = "<br>".join(self.words(change["new"]))
-
-        slider.observe(move, names="value")
-        return ipywidgets.VBox([slider, figure])
+        return under_a_slider(self, slider)
 
     def static(self) -> go.Figure:
         """The same with a slider of plotly's own, which needs no kernel."""
-        figure = self.figure(self._threshold)
         stops = np.linspace(self._low, min(1.0, self._high), STOPS)
-        active = int(np.abs(stops - self._threshold).argmin())
-        stops[active] = self._threshold
-        moving = list(range(len(figure.data) - len(self._settings) - 1, len(figure.data)))
-        steps = []
-        for stop in stops.tolist():
-            moved = self.moved(stop)
-            places = {key: [trace[key] for trace in moved] for key in ("x", "y")}
-            told = {"title.text": "<br>".join(self.words(stop))}
-            steps.append(
-                {"label": f"{stop:.3f}", "method": "update", "args": [places, told, moving]}
-            )
-        slider = {
-            "active": active, "steps": steps, "pad": {"t": 110},
-            "currentvalue": {"prefix": "threshold "},
-        }  # fmt: skip
-        return figure.update_layout(
-            sliders=[slider], margin={"b": 190}, height=figure.layout.height + 130
-        )
+        start = int(np.abs(stops - self._threshold).argmin())
+        stops[start] = self._threshold
+        return with_its_own_slider(self, stops.tolist(), start, "threshold", "{:.3f}")
 
 
 def _without_axes(trace: dict) -> dict:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from eumlib.figures import BLACK, GREY, finished, training_curves
+from eumlib.sliding import under_a_slider, with_its_own_slider
 
 PANELS = (("d1", "d2", "d3"), ("restrained",), ("validation",))  # columns of a history, by panel
 
@@ -100,35 +101,12 @@ class TrainingExplorer:
 
     def widget(self) -> ipywidgets.Widget:
         """The slider, and the figure with the numbers in words over it."""
-        figure = go.FigureWidget(self.figure(self._epochs))
         slider = ipywidgets.IntSlider(
             self._epochs, min=1, max=self._epochs, description="epoch", layout={"width": "60%"}
         )
-
-        def move(change: Mapping[str, int]) -> None:
-            moved = self.moved(change["new"])
-            with figure.batch_update():
-                for trace, places in zip(figure.data[-len(moved) :], moved, strict=True):
-                    trace.update(places)
-                figure.layout.title.text = "<br>".join(self.words(change["new"]))
-
-        slider.observe(move, names="value")
-        return ipywidgets.VBox([slider, figure])
+        return under_a_slider(self, slider)
 
     def static(self) -> go.Figure:
         """The same with a slider of plotly's own, which needs no kernel."""
-        figure = self.figure(self._epochs)
-        moving = list(range(len(figure.data) - len(self.moved(1)), len(figure.data)))
-        steps = []
-        for epoch in range(1, self._epochs + 1):
-            moved = self.moved(epoch)
-            places = {key: [trace[key] for trace in moved] for key in ("x", "y")}
-            told = {"title.text": "<br>".join(self.words(epoch))}
-            steps.append({"label": str(epoch), "method": "update", "args": [places, told, moving]})
-        slider = {
-            "active": self._epochs - 1, "steps": steps, "pad": {"t": 110},
-            "currentvalue": {"prefix": "epoch "},
-        }  # fmt: skip
-        return figure.update_layout(
-            sliders=[slider], margin={"b": 190}, height=figure.layout.height + 130
-        )
+        epochs = range(1, self._epochs + 1)
+        return with_its_own_slider(self, epochs, self._epochs - 1, "epoch", "{}")

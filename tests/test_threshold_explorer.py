@@ -1,4 +1,3 @@
-import ipywidgets
 import numpy as np
 import pytest
 from builders import drawn_table
@@ -44,28 +43,17 @@ def test_the_points_lie_on_the_det_axes_and_stay_inside(tool):
     assert np.isfinite(tool.moved(2)[-1]["x"]).all()
 
 
-def test_the_slider_moves_lines_points_and_words(tool):
+def test_both_sliders_start_at_the_threshold_and_span_the_scores(tool):
     slider, figure = tool.widget().children
-    assert isinstance(slider, ipywidgets.FloatSlider)
+    ends = [counts.scores[[0, -1]] for counts in SETTINGS.values()]
+    assert (slider.min, slider.value) == (pytest.approx(np.min(ends)), 0.5)
+    assert slider.max == pytest.approx(min(1, np.max(ends)))
     slider.value = 0.3
-    for trace, moved in zip(figure.data[-3:], tool.moved(0.3), strict=True):
-        assert list(trace.x) == moved["x"]
-        assert list(trace.y) == moved["y"]
-    assert figure.layout.title.text == "<br>".join(tool.words(0.3))
-
-
-def test_the_static_twin_has_a_slider_that_does_the_same(tool):
-    figure = tool.static()
-    (slider,) = figure.layout.sliders
-    assert len(slider.steps) == STOPS
-    step = slider.steps[20]
-    places, words, moving = step.args
-    threshold = places["x"][0][0]
-    assert step.label == f"{threshold:.3f}"
-    assert places["x"] == [moved["x"] for moved in tool.moved(threshold)]
-    assert list(moving) == [len(figure.data) - back for back in (3, 2, 1)]
-    assert words == {"title.text": "<br>".join(tool.words(threshold))}
-    assert slider.steps[slider.active].label == "0.500"
+    assert [list(trace.x) for trace in figure.data[-3:]] == [m["x"] for m in tool.moved(0.3)]
+    (steps,) = tool.static().layout.sliders
+    assert len(steps.steps) == STOPS
+    assert steps.steps[steps.active].label == "0.500"
+    assert steps.steps[0].label == f"{slider.min:.3f}"
 
 
 def test_the_figure_has_the_scores_of_every_setting_and_all_curves(tool):

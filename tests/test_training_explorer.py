@@ -44,24 +44,16 @@ def test_the_marks_lie_on_the_curves(tool):
         assert list(mark.y) == pytest.approx(on_curves)
 
 
-def test_the_slider_moves_marks_and_words(tool):
+def test_both_sliders_go_through_the_epochs_and_start_at_the_last(tool):
     slider, figure = tool.widget().children
+    assert (slider.min, slider.value, slider.max) == (1, 6, 6)
     slider.value = 2
-    for trace, moved in zip(figure.data[-6:], tool.moved(2), strict=True):
-        assert list(trace.x) == moved["x"]
-        assert list(trace.y) == moved["y"]
-    assert figure.layout.title.text == "<br>".join(tool.words(2))
-
-
-def test_the_static_twin_has_a_step_an_epoch(tool):
-    figure = tool.static()
-    (slider,) = figure.layout.sliders
-    assert [step.label for step in slider.steps] == list("123456")
-    places, words, moving = slider.steps[1].args
-    assert places["y"] == [moved["y"] for moved in tool.moved(2)]
-    assert list(moving) == list(range(len(figure.data) - 6, len(figure.data)))
-    assert words == {"title.text": "<br>".join(tool.words(2))}
-    assert figure.layout.meta["alt"] == "; ".join(tool.words(6))
+    assert [list(trace.y) for trace in figure.data[-6:]] == [m["y"] for m in tool.moved(2)]
+    static = tool.static()
+    (steps,) = static.layout.sliders
+    assert [step.label for step in steps.steps] == list("123456")
+    assert steps.active == 5
+    assert static.layout.meta["alt"] == "; ".join(tool.words(6))
 
 
 @pytest.mark.parametrize("histories", [{}, {"srt": history(0, 1.0)}])

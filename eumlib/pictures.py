@@ -12,6 +12,8 @@ import numpy as np
 from IPython.display import HTML
 from PIL import Image
 
+NUMBERED_WIDTH = 960  # pixels, of a picture with numbered landmarks
+
 
 def gallery(
     pictures: Sequence[np.ndarray],
@@ -51,6 +53,21 @@ def with_landmarks(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     for x, y in landmarks:
         cv2.circle(dotted, (int(x), int(y)), radius, (86, 180, 233), thickness=-1)
     return dotted
+
+
+def with_numbers(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """A copy of the picture, `NUMBERED_WIDTH` wide, with a dot and a number on each landmark."""
+    factor = NUMBERED_WIDTH / picture.shape[1]
+    large = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    large = with_landmarks(large, landmarks * factor)
+    for number, (x, y) in enumerate(landmarks * factor):
+        place = int(x) + 7, int(y) + 5
+        for colour, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
+            cv2.putText(
+                large, str(number), place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, thickness,
+                cv2.LINE_AA,
+            )  # fmt: skip
+    return large
 
 
 def jpeg_bytes(picture: np.ndarray, width: int) -> bytes:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eumlib.pictures import data_address, gallery, jpeg_bytes, with_landmarks
+from eumlib.pictures import data_address, gallery, jpeg_bytes, with_landmarks, with_numbers
 
 PICTURE = np.full((40, 80, 3), 200, np.uint8)
 
@@ -33,3 +33,13 @@ def test_landmarks_are_dotted_on_a_copy():
     assert (dotted[20, 10] != PICTURE[20, 10]).any()
     assert (dotted[0, 0] == PICTURE[0, 0]).all()
     assert (PICTURE == 200).all()
+
+
+def test_numbered_landmarks_stand_on_a_larger_copy():
+    numbered = with_numbers(PICTURE, np.array([[10, 20], [60, 20]]))
+    assert numbered.shape == (480, 960, 3)
+    for x in (10, 60):
+        assert (numbered[240, 12 * x] != 200).any()
+        beside = numbered[230:250, 12 * x + 7 : 12 * x + 30]
+        assert (beside == 255).all(axis=2).any()
+    assert (numbered[100] == 200).all()

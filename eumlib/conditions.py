@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,11 +9,11 @@ import pandas as pd
 
 from eumlib.acquisition import MASKED, UNMASKED
 from eumlib.embeddings import EmbeddingTable
+from eumlib.faces import few_of_each
 
 STYLES = ("flat", "surgical", "respirator", "cloth")
 LIFELIKE = STYLES[1:]
 ALIGNMENTS = (UNMASKED, MASKED)  # whose landmarks: the paper's way, the camera's way
-PICTURES_A_PERSON = 10
 
 
 @dataclass(frozen=True)
@@ -70,12 +69,10 @@ def one_mask_a_face(tables: Sequence[EmbeddingTable]) -> tuple[EmbeddingTable, .
 
 
 def few_pictures(tables: Sequence[EmbeddingTable]) -> tuple[EmbeddingTable, ...]:
-    """The tables with `PICTURES_A_PERSON` pictures of a person at most, chosen by their hash."""
-    kept = []
-    for table in tables:
-        pictures = table.rows[["identity", "image_id"]].drop_duplicates()
-        order = pictures["image_id"].map(lambda name: hashlib.sha256(name.encode()).hexdigest())
-        place = order.groupby(pictures["identity"]).rank()
-        chosen = set(pictures["image_id"][place <= PICTURES_A_PERSON])
-        kept.append(table.where(table.rows["image_id"].isin(chosen)))
-    return tuple(kept)
+    """The tables with only the pictures that `eumlib.faces.few_of_each` keeps of each person."""
+    return tuple(
+        table.where(
+            table.rows["image_id"].isin(few_of_each(table.rows["image_id"], table.rows["identity"]))
+        )
+        for table in tables
+    )

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from eumlib.decoding import decode_picture
-from eumlib.faces import Face, FaceSet, split_by_identity
+from eumlib.faces import Face, FaceSet, few_of_each, split_by_identity
 from eumlib.fetching import fetch
 from eumlib.files import home, key_of
 from eumlib.folders import FaceSetError, folder_faces, has_labels, labelled_faces
@@ -81,6 +81,8 @@ def lfw_faces(root: Path | str | None = None) -> FaceSet:
 def lfw_test_faces(root: Path | str | None = None) -> FaceSet:
     """LFW's test people, of whom no weights in ``data/models`` have learnt: a fifth of `lfw_faces`.
 
+    Of each `eumlib.faces.PICTURES_A_PERSON` pictures at most, as the study judges.
+
     Args:
         root: as in `lfw_faces`.
 
@@ -88,8 +90,14 @@ def lfw_test_faces(root: Path | str | None = None) -> FaceSet:
         FaceSetError, FetchError: as in `lfw_faces`.
     """
     everyone = lfw_faces(root)
-    parts = split_by_identity([face.identity for face in everyone.faces], LFW_SHARES)
-    faces = tuple(face for face, part in zip(everyone.faces, parts, strict=True) if part == "test")
+    identities = [face.identity for face in everyone.faces]
+    few = few_of_each([face.image_id for face in everyone.faces], identities)
+    parts = split_by_identity(identities, LFW_SHARES)
+    faces = tuple(
+        face
+        for face, part in zip(everyone.faces, parts, strict=True)
+        if part == "test" and face.image_id in few
+    )
     fingerprint = f"{everyone.fingerprint}:test"
     return replace(everyone, name="lfw_test", faces=faces, fingerprint=fingerprint)
 

@@ -6,10 +6,12 @@ A `Face` knows how to read its picture but does not hold it, so a set of any siz
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+
+PICTURES_A_PERSON = 10  # to test on: some have hundreds, whose pairs would outvote all others'
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,23 @@ def split_by_identity(identities: Sequence[str], shares: Mapping[str, float]) ->
     edges = np.cumsum(list(shares.values()))[:-1]
     parts = np.array(list(shares))
     return parts[np.searchsorted(edges, [places[name] for name in identities], side="right")]
+
+
+def few_of_each(image_ids: Iterable[str], identities: Iterable[str]) -> set[str]:
+    """The ids of `PICTURES_A_PERSON` pictures of each person at most, those with the lowest hashes.
+
+    >>> many = [f"ann/{number:02d}" for number in range(30)]
+    >>> len(few_of_each([*many, "bob/01"], ["ann"] * 30 + ["bob"]))
+    11
+    """
+    pictures: dict[str, set[str]] = {}
+    for image_id, identity in zip(image_ids, identities, strict=True):
+        pictures.setdefault(identity, set()).add(image_id)
+    return {
+        image_id
+        for of_person in pictures.values()
+        for image_id in sorted(of_person, key=_hash_to_unit)[:PICTURES_A_PERSON]
+    }
 
 
 def _hash_to_unit(text: str) -> float:

@@ -50,6 +50,7 @@ def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
         page = folder / f"{run.notebook}.html"
         text = templates.get_template("page.html").render(
             run=run,
+            given={n: run.parameters[n] for n in manifest["parameters"] if n in run.parameters},
             body=page_body(nbformat.read(_executed(run, folder), as_version=4)),
             before=bound[position - 1] if position else None,
             after=bound[position + 1] if position + 1 < len(bound) else None,

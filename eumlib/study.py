@@ -9,8 +9,7 @@ Four tables come of it, all from tables of embeddings, by ``python -m eumlib stu
 
 Ablation and matrix are measured on validation people of LFW, by whom all choices are made; targets
 and unseen on test people of LFW, and targets on ORL besides. Of a person no more than
-`PICTURES_A_PERSON` pictures are tested on: LFW has people with hundreds, whose pairs would outvote
-everyone else's.
+`eumlib.faces.PICTURES_A_PERSON` pictures are tested on.
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ from builders import drawn_table
 
 from eumlib.conditions import (
     CELLS,
-    PICTURES_A_PERSON,
     few_pictures,
     one_mask_a_face,
     style_of,
     with_masks,
 )
 from eumlib.embeddings import EmbeddingTable
+from eumlib.faces import PICTURES_A_PERSON
 from eumlib.masks import SHAPES
 
 

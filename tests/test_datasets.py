@@ -19,7 +19,7 @@ from eumlib.datasets import (
     orl_faces,
     synthetic_faces,
 )
-from eumlib.faces import split_by_identity
+from eumlib.faces import PICTURES_A_PERSON, split_by_identity
 from eumlib.generator import generate_face
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -233,13 +233,15 @@ def test_without_a_root_lfw_is_the_users_own_copy_where_a_variable_names_it(lfw,
 
 def test_the_test_people_of_lfw_are_those_of_the_study(tmp_path, pictures):
     for number in range(20):
-        save(tmp_path / f"P_{number:02d}" / f"P_{number:02d}_0001.jpg", pictures[0])
+        for place in range(1, 13):
+            save(tmp_path / f"P_{number:02d}" / f"P_{number:02d}_{place:04d}.jpg", pictures[0])
     everyone, test = lfw_faces(tmp_path), load_faces("lfw_test", root=tmp_path)
     part = split_by_identity(everyone.identities, LFW_SHARES)
     assert 0 < len(test.identities) < 20
     assert test.identities == [
         n for n, p in zip(everyone.identities, part, strict=True) if p == "test"
     ]
+    assert len(test) == PICTURES_A_PERSON * len(test.identities)
     assert test.fingerprint != everyone.fingerprint
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eumlib.faces import Face, FaceSet, split_by_identity
+from eumlib.faces import PICTURES_A_PERSON, Face, FaceSet, few_of_each, split_by_identity
 
 SHARES = {"train": 0.6, "validation": 0.1, "test": 0.3}
 NAMES = [f"person {number}" for number in range(2000)]
@@ -85,3 +85,14 @@ def test_shares_that_do_not_sum_to_one_are_refused(shares):
 def test_negative_shares_are_refused():
     with pytest.raises(ValueError, match="0 or more"):
         split_by_identity(["ann"], {"train": 1.5, "test": -0.5})
+
+
+def test_few_pictures_of_each_do_not_depend_on_the_order_or_on_others():
+    ids = [f"{name}/{number:02d}" for name in ("ann", "bob") for number in range(15)] + ["cy/01"]
+    people = [image_id.partition("/")[0] for image_id in ids]
+    few = few_of_each(ids, people)
+    assert {n: sum(i.startswith(n) for i in few) for n in ("ann", "bob", "cy")} == {
+        "ann": PICTURES_A_PERSON, "bob": PICTURES_A_PERSON, "cy": 1,
+    }  # fmt: skip
+    assert few_of_each(ids[::-1], people[::-1]) == few
+    assert few_of_each(ids[:15], people[:15]) == {i for i in few if i.startswith("ann")}

@@ -66,7 +66,7 @@ def runs():
     made = "2026-01-01T01:02:03+00:00"
     return [
         Run("01_a", "The first", "done", 61, {}, None, published, made, made, kept=True),
-        Run("02_b", "The second", "failed", 2, {}, "cell In [3]: no"),
+        Run("02_b", "The second", "failed", 2, {"people": 6, "seed": 7}, "cell In [3]: no"),
         Run("03_c", "The third", "not run", 0, {}),
     ]
 
@@ -130,6 +130,12 @@ def test_the_manifest_has_the_outputs_the_end_and_the_status(report):
     }  # fmt: skip
     for name, sha256 in made["outputs"].items():
         assert sha256_of(report.parent / name) == sha256
+
+
+def test_a_page_says_what_it_was_given_other_than_its_text_speaks_of(report):
+    page = (report.parent / "02_b.html").read_text(encoding="utf-8")
+    assert "Run with people = 6. What the text says" in page
+    assert "Run with" not in (report.parent / "01_a.html").read_text(encoding="utf-8")
 
 
 def test_pages_lead_to_each_other(report):

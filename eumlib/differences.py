@@ -69,6 +69,12 @@ def differing_results(a: Mapping, b: Mapping) -> pd.DataFrame:
     return found.assign(apart=outside[0] & outside[1])
 
 
+def published(manifest: Mapping) -> set[str]:
+    """The names of all numbers that a report's notebooks published with intervals."""
+    columns = {str(name) for table in _tables(manifest).values() for name in table}
+    return {name for name in columns if f"{name}_low" in columns}
+
+
 def _tables(manifest: Mapping) -> dict[str, pd.DataFrame]:
     return {
         name: pd.DataFrame(rows)

@@ -173,6 +173,18 @@ def check_fetched() -> Iterator[Finding]:
         yield Finding(f"fetched when first needed, over the network: {', '.join(missing)}")
 
 
+def check_own_lfw() -> Iterator[Finding]:
+    """The user's copy of LFW, if one is named, is there."""
+    from eumlib.datasets import LFW_VARIABLE
+
+    named = os.environ.get(LFW_VARIABLE)
+    if named and not Path(named).expanduser().exists():
+        fix = f"name LFW's folder or archive in {LFW_VARIABLE}, or unset it, and LFW is fetched"
+        yield Finding(f"{LFW_VARIABLE}={named} is not there", fix)
+    elif named:
+        yield Finding(f"LFW is taken from {named}")
+
+
 def check_device() -> Iterator[Finding]:
     """What PyTorch computes on; nothing needs a GPU."""
     import torch
@@ -191,7 +203,7 @@ def check_git() -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     check_python, check_packages, check_kernel, check_widgets, check_renderer, check_cache,
-    check_data, check_fetched, check_device, check_git,
+    check_data, check_fetched, check_own_lfw, check_device, check_git,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,9 @@ from eumlib.printing import print_table
 FacesOption = Annotated[
     str, typer.Option("--faces", help=f"{', '.join(datasets.FACE_SETS)}, or a folder of people")
 ]
-RootOption = Annotated[Path | None, typer.Option(help="folder or archive of lfw, folder of mfr2")]
+RootOption = Annotated[
+    Path | None, typer.Option(help="folder or archive of lfw or lfw_test, folder of mfr2")
+]
 
 
 def embed(
@@ -83,7 +86,18 @@ def embed(
 def faces_of(face_set: str, root: Path | None, count: int = 100, seed: int = 0) -> faces.FaceSet:
     """The face set that the options of a command name; count and seed are of synthetic faces."""
     options = {"count": count, "seed": seed} if face_set == "synthetic" else {}
-    return datasets.load_faces(face_set, **options, **({"root": root} if root else {}))
+    if root:
+        rooted = [
+            name
+            for name, load in datasets.FACE_SETS.items()
+            if "root" in signature(load).parameters
+        ]
+        if face_set not in rooted:
+            raise typer.BadParameter(
+                f"{face_set} has no root; {', '.join(rooted)} have", param_hint="--root"
+            )
+        options["root"] = root
+    return datasets.load_faces(face_set, **options)
 
 
 def _mask_plan(

@@ -66,7 +66,13 @@ class FaceSet(Sequence[Face]):
         return list(dict.fromkeys(face.identity for face in self.faces))
 
     def first_people(self, count: int) -> FaceSet:
-        """The faces of the first `count` identities."""
+        """The faces of the first `count` identities.
+
+        Raises:
+            ValueError: fewer than one.
+        """
+        if count < 1:
+            raise ValueError(f"the first {count} people are nobody: give 1 or more")
         kept = set(self.identities[:count])
         faces = tuple(face for face in self.faces if face.identity in kept)
         return replace(self, faces=faces, fingerprint=f"{self.fingerprint}:first {count}")

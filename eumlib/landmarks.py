@@ -6,15 +6,16 @@ eyes 36–47, mouth 48–67.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 import dlib
 import numpy as np
 
-from eumlib.detection import CroppedFaceDetector, FaceDetector
-from eumlib.faces import FaceSet
+from eumlib.decoding import UnreadablePictureError
+from eumlib.detection import CroppedFaceDetector, FaceDetector, FaceNotFoundError
+from eumlib.faces import Face, FaceSet
 from eumlib.fetching import fetch
 
 
@@ -84,6 +85,19 @@ def finder_for(face_set: FaceSet) -> LandmarkFinder:
 @lru_cache(maxsize=1)
 def _predictor() -> dlib.shape_predictor:
     return dlib.shape_predictor(str(fetch("shape_predictor_68_face_landmarks.dat")))
+
+
+def where_found(faces: Iterable[Face], finder: LandmarkFinder) -> Iterator[Face]:
+    """Those whose picture decodes and shows a face that is found, in their order, one by one.
+
+    To look at some; who counts, counts the others, too (`eumlib.failures`).
+    """
+    for face in faces:
+        try:
+            finder.locate(face.read())
+        except (UnreadablePictureError, FaceNotFoundError):
+            continue
+        yield face
 
 
 def check_landmarks(landmarks: np.ndarray) -> None:

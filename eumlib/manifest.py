@@ -15,7 +15,7 @@ from eumlib.walking import Step
 from eumlib.workbook import Literal
 
 MANIFEST = "manifest.json"
-RUNNING = "running"
+RUNNING, STOPPED = "running", "stopped"
 
 
 class ManifestError(ValueError):
@@ -40,7 +40,7 @@ def begin(steps: Sequence[Step], given: Mapping[str, Literal], profile: str) -> 
         "finished": None,
         "status": RUNNING,
         "profile": profile,
-        "parameters": redactor()(dict(given)),
+        "parameters": redactor(given)(dict(given)),
         "seeds": seeds,
         **source_state(),
         **machine_state(),
@@ -60,6 +60,11 @@ def _inputs(steps: Sequence[Step]) -> dict[str, str]:
         inputs |= {"eumlib": sources["package"]}
         inputs |= {f"data/{name}": value for name, value in sources["data"].items()}
     return dict(sorted(inputs.items()))
+
+
+def stopped(manifest: Mapping[str, object]) -> dict:
+    """The manifest of a report that was interrupted."""
+    return {**manifest, "finished": now(), "status": STOPPED}
 
 
 def with_runs(manifest: Mapping[str, object], runs: Sequence[Run]) -> dict:

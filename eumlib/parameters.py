@@ -71,10 +71,26 @@ def read_parameters(path: Path) -> dict[str, Literal]:
     return read
 
 
-def check_parameters(notebooks: Sequence[Notebook], given: Mapping[str, Literal]) -> None:
-    """Raise ParameterError unless some notebook has each parameter, with a value of that type."""
+def check_parameters(
+    notebooks: Sequence[Notebook],
+    given: Mapping[str, Literal],
+    others: Sequence[Notebook] = (),
+) -> None:
+    """Raise ParameterError unless some notebook has each parameter, with a value of that type.
+
+    Args:
+        notebooks: that will run.
+        given: parameters by name.
+        others: notebooks that could run; one that has the parameter is named in the error.
+    """
     names = {name for notebook in notebooks for name in notebook.parameters}
     for name, value in given.items():
+        having = [other.name[:2] for other in others if name in other.parameters]
+        if name not in names and having:
+            raise ParameterError(
+                f"none of the notebooks to run has a parameter {name!r}, but {', '.join(having)}: "
+                f"name them with --only, or choose another --profile"
+            )
         if name not in names:
             close = difflib.get_close_matches(str(name), names, n=1)
             hint = (

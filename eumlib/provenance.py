@@ -61,8 +61,15 @@ def _cpu() -> str:
         described = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         described = ""
-    model = re.search(r"^model name\s*: (.+)$", described, re.MULTILINE)
-    return model[1] if model else platform.processor() or platform.machine()
+    stated = {
+        name: re.search(rf"^{name}\s*: (.+)$", described, re.MULTILINE)
+        for name in ("model name", "cpu family", "model", "flags")
+    }
+    if not all(stated.values()):
+        return platform.processor() or platform.machine()
+    name, family, model, flags = (found[1] for found in stated.values())
+    vectors = [flag for flag in ("avx", "avx2", "avx512f") if flag in flags.split()]
+    return f"{name}, family {family}, model {model}, {' '.join(vectors)}"
 
 
 def _git(*arguments: str) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+from eumlib.datasets import LFW_VARIABLE
 from eumlib.files import DATA_FOLDER, home
 
 # Not inside a word or base64, in which slashes are letters; colours of tracebacks may stand before.
@@ -17,17 +20,20 @@ _AFTER = r"(?![\w-])"
 _HOME_OF_ANYONE = re.compile(_BEFORE + r"(?:/home|/Users|[A-Za-z]:\\{1,2}Users)[/\\]+[\w.-]+")
 
 
-def redactor() -> Callable[[object], object]:
+def redactor(
+    parameters: Mapping[str, object] = MappingProxyType({}),
+) -> Callable[[object], object]:
     """A function that replaces this machine's folders in a text, list or mapping by short names.
 
     Of files in the project's folder and in the current one the rest of the path is left, the cache
     becomes ``cache``, installed packages ``site-packages``, temporary files ``tmp`` and the user's
-    home ``~``.
+    home ``~``. Of a path that a parameter or ``EUMLIB_LFW`` names the last part is left.
 
     >>> redactor()({"faces": [str(Path.home() / "faces")]})
     {'faces': ['~/faces']}
     """
-    replacements = _replacements()
+    given = [*parameters.values(), os.environ.get(LFW_VARIABLE)]
+    replacements = _replacements([Path(v) for v in given if isinstance(v, str) and v])
 
     def redact(value: object) -> object:
         if isinstance(value, str):
@@ -43,9 +49,9 @@ def redactor() -> Callable[[object], object]:
     return redact
 
 
-def _replacements() -> list[tuple[re.Pattern[str], str]]:
+def _replacements(given: Iterable[Path]) -> list[tuple[re.Pattern[str], str]]:
     paths = sysconfig.get_paths()
-    names = {
+    names = {str(path): path.name for path in given if path.is_absolute()} | {
         str(DATA_FOLDER.parent): ".",
         str(Path.cwd()): ".",
         str(home()): "cache",

@@ -13,7 +13,6 @@ import typer
 
 from eumlib import differences, manifest, parameters, report, walking, workbook
 from eumlib.printing import print_table
-from eumlib.running import NOTEBOOK_SECONDS
 
 NOTEBOOKS = "notebooks"
 
@@ -49,8 +48,13 @@ def make_report(
         bool, typer.Option("--dry-run", help="say what would run and why, and run nothing")
     ] = False,
     notebook_minutes: Annotated[
-        float, typer.Option(min=0.01, help="a notebook that takes longer is ended")
-    ] = NOTEBOOK_SECONDS / 60,
+        float | None,
+        typer.Option(
+            min=0.01,
+            help="a notebook that takes longer is ended; without it, after an hour, or twice the "
+            "minutes that it states",
+        ),
+    ] = None,
     total_minutes: Annotated[
         float, typer.Option(min=0.01, help="what all notebooks together may take")
     ] = walking.TOTAL_SECONDS / 60,
@@ -71,7 +75,7 @@ def make_report(
         for step in walking.plan(notebooks, given, out / NOTEBOOKS, force):
             print(step.describe())
         return
-    limits = walking.Limits(60 * notebook_minutes, 60 * total_minutes)
+    limits = walking.Limits(60 * notebook_minutes if notebook_minutes else None, 60 * total_minutes)
     with walking.only_report_in(out):
         steps = walking.plan(notebooks, given, out / NOTEBOOKS, force)
         made = manifest.begin(steps, given, profile)
@@ -82,6 +86,7 @@ def make_report(
                 runs.append(run)
                 manifest.write_manifest(manifest.with_runs(made, runs), out)
         except KeyboardInterrupt:
+            manifest.write_manifest(manifest.stopped(manifest.with_runs(made, runs)), out)
             print("stopped; the same command goes on from here", file=sys.stderr)
             raise typer.Exit(130) from None
         print(f"report: {report.bind_report(runs, made, out)}")
@@ -109,7 +114,7 @@ def _given(
         broad |= parameters.read_parameters(parameters_file)
     parameters.check_parameters(everything, broad)
     typed = dict(parameters.parse_assignment(text) for text in assignments)
-    parameters.check_parameters(notebooks, typed)
+    parameters.check_parameters(notebooks, typed, everything)
     return broad | typed
 
 
@@ -130,7 +135,17 @@ def compare_reports(
         print("what differs here:")
         print_table(causes.map(_shortened))
     found = differences.differing_results(a, b)
+    if not differences.published(a) and not differences.published(b):
+        print("Neither has results to compare: notebooks 03, 08 and 20 publish them.")
+        return
     if metric:
+        unknown = set(metric) - differences.published(a) - differences.published(b)
+        if unknown:
+            raise typer.BadParameter(
+                f"no result {', '.join(sorted(unknown))}; there are "
+                f"{', '.join(sorted(differences.published(a) | differences.published(b)))}",
+                param_hint="--metric",
+            )
         found = found[found["metric"].isin(metric)]
     if found.empty:
         print("Their results are the same.")

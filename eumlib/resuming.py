@@ -36,11 +36,11 @@ def sources_of(notebook: Notebook, given: Mapping[str, Literal]) -> dict[str, ob
     """
     parameters = parameters_of(notebook, given)
     places = {name: value for name, value in parameters.items() if isinstance(value, str) and value}
-    if LFW_VARIABLE in os.environ and {"lfw", "lfw_test"} & set(places.values()):
+    if os.environ.get(LFW_VARIABLE) and {"lfw", "lfw_test"} & set(places.values()):
         places[LFW_VARIABLE] = os.environ[LFW_VARIABLE]
     return {
         "notebook": _notebook_sha256(notebook.path),
-        "parameters": redactor()(parameters),
+        "parameters": redactor(parameters)(parameters),
         "package": _sha256_of_texts(f"{n} {h}" for n, h in _files(PACKAGE_FOLDER).items()),
         "data": {name: h for name, h in _files(DATA_FOLDER).items() if name not in _NO_INPUTS},
         "folders": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -122,24 +123,28 @@ def run_notebook(
         The run; a failure is in it, with the cell's number and error.
     """
     executed.parent.mkdir(parents=True, exist_ok=True)
+    executed.unlink(missing_ok=True)
     # Figures come as data, wherever the user likes them to be shown.
     renderer = {"PLOTLY_RENDERER": "plotly_mimetype"}
     os.environ.update({STATIC_VARIABLE: "1", QUIET_VARIABLE: "1", **renderer})
     # Threads that wait must not spin: on a busy machine training would take many times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    redact = redactor()
+    parameters = parameters_of(notebook, given)
+    redact = redactor(parameters)
     started, start = now(), time.monotonic()
-    error = _execute(notebook, given, executed, Allowance(seconds))
-    book = redact(nbformat.read(executed, as_version=4)) if executed.exists() else None
+    with tempfile.TemporaryDirectory() as folder:  # papermill writes paths of this machine
+        running = Path(folder) / executed.name
+        error = _execute(notebook, given, running, Allowance(seconds))
+        book = redact(nbformat.read(running, as_version=4)) if running.exists() else None
     if book is not None:
-        book.metadata.pop("papermill", None)  # holds absolute paths, and nothing the run has not
+        book.metadata.pop("papermill", None)
         write_text(executed, nbformat.writes(book))
     return Run(
         notebook.name,
         notebook.title,
         FAILED if error else DONE,
         time.monotonic() - start,
-        redact(parameters_of(notebook, given)),
+        redact(parameters),
         redact(error),
         {} if error else _published(book),
         started,
@@ -171,7 +176,8 @@ def _execute(
     except CellTimeoutError:
         return (
             f"cell In [{allowance.cells}]: the notebook took longer than the "
-            f"{allowance.seconds / 60:.3g} minutes it may, and its kernel was ended"
+            f"{allowance.seconds / 60:.3g} minutes it had (--notebook-minutes, --total-minutes), "
+            "and its kernel was ended"
         )
     except DeadKernelError:
         return f"cell In [{allowance.cells}]: the kernel died; was there enough memory?"

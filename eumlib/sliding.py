@@ -62,6 +62,7 @@ def with_its_own_slider(
         "active": start, "steps": steps, "pad": {"t": 110},
         "currentvalue": {"prefix": f"{name} "},
     }  # fmt: skip
+    figure.layout.meta = {"alt": f"With a slider; at first: {'; '.join(tool.words(stops[start]))}"}
     return figure.update_layout(
         sliders=[slider], margin={"b": 190}, height=figure.layout.height + 130
     )

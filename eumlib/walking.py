@@ -62,10 +62,22 @@ class Step:
 
 @dataclass(frozen=True)
 class Limits:
-    """The longest times, in seconds: for a notebook, and for all of them together."""
+    """The longest times.
 
-    notebook: float = NOTEBOOK_SECONDS
+    Attributes:
+        notebook: seconds for each notebook; None for `NOTEBOOK_SECONDS`, or twice the minutes that
+            it states where that is longer.
+        total: seconds for all of them together.
+    """
+
+    notebook: float | None = None
     total: float = TOTAL_SECONDS
+
+    def seconds_for(self, notebook: Notebook) -> float:
+        """How long this notebook may take."""
+        if self.notebook is not None:
+            return self.notebook
+        return max(NOTEBOOK_SECONDS, 2 * 60 * notebook.minutes)
 
 
 USUAL_LIMITS = Limits()
@@ -131,7 +143,8 @@ def walk(
     stopped = False
     for position, step in enumerate(steps):
         name = step.notebook.name
-        seconds = min(limits.notebook, start + limits.total - time.monotonic())
+        left = start + limits.total - time.monotonic()
+        seconds = min(limits.seconds_for(step.notebook), left)
         if step.reason is None:
             print(f"{position + 1}/{len(steps)} {step.describe()}", flush=True)
             yield step.last
@@ -154,7 +167,8 @@ def walk(
 
 
 def _not_run(step: Step, given: Mapping[str, Literal]) -> Run:
-    parameters = redactor()(parameters_of(step.notebook, given))
+    parameters = parameters_of(step.notebook, given)
+    parameters = redactor(parameters)(parameters)
     return Run(step.notebook.name, step.notebook.title, NOT_RUN, 0, parameters)
 
 

@@ -111,6 +111,17 @@ def test_what_was_fetched_and_is_damaged_is_named(monkeypatch, tmp_path):
     assert not any(finding.breaks for finding in found)
 
 
+def test_a_copy_of_lfw_that_is_not_there_is_noted(monkeypatch, tmp_path):
+    monkeypatch.delenv("EUMLIB_LFW", raising=False)
+    assert not [*doctor.check_own_lfw()]
+    monkeypatch.setenv("EUMLIB_LFW", str(tmp_path))
+    (found,) = doctor.check_own_lfw()
+    assert not found.fix
+    monkeypatch.setenv("EUMLIB_LFW", str(tmp_path / "lfw.tgz"))
+    (found,) = doctor.check_own_lfw()
+    assert "unset it" in found.fix
+
+
 def test_a_check_that_fails_itself_is_a_fault_and_ends_with_code_1(monkeypatch, capsys):
     def check_nothing():
         """Nothing at all."""

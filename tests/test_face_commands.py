@@ -129,6 +129,12 @@ def test_masks_are_painted_by_kind_by_log_and_with_the_camera(run, people, tmp_p
     assert "surgical" in err
 
 
+def test_a_root_for_a_set_that_has_none_is_refused(run, people, tmp_path):
+    code, _, err = run("embed", "--faces", "orl", "--root", people, "--out", tmp_path / "t.parquet")
+    assert code == 2
+    assert "lfw, lfw_test, mfr2" in err
+
+
 def test_synthetic_faces_are_embedded_in_half_precision(run, tmp_path):
     table = tmp_path / "t.parquet"
     code, out, _ = run(

@@ -96,3 +96,9 @@ def test_few_pictures_of_each_do_not_depend_on_the_order_or_on_others():
     }  # fmt: skip
     assert few_of_each(ids[::-1], people[::-1]) == few
     assert few_of_each(ids[:15], people[:15]) == {i for i in few if i.startswith("ann")}
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_the_first_of_nobody_are_refused(count):
+    with pytest.raises(ValueError, match="give 1 or more"):
+        FaceSet("few", (Face("a/1", "a", nothing),), "few", True).first_people(count)

@@ -3,13 +3,16 @@ import numpy as np
 import pytest
 
 from eumlib.datasets import folder_faces
+from eumlib.decoding import UnreadablePictureError
 from eumlib.detection import Box, Detection, FaceDetector, FaceNotFoundError
+from eumlib.faces import Face
 from eumlib.landmarks import (
     LandmarkFinder,
     check_landmarks,
     cropped_landmark_finder,
     finder_for,
     landmark_finder,
+    where_found,
 )
 
 
@@ -95,3 +98,12 @@ def test_landmarks_of_another_shape_are_refused_with_both_shapes(shape):
     with pytest.raises(ValueError, match=r"\(68, 2\)") as refusal:
         check_landmarks(np.zeros(shape))
     assert str(shape) in str(refusal.value)
+
+
+def test_faces_that_cannot_be_read_or_found_are_passed_over(orl, finder):
+    def torn():
+        raise UnreadablePictureError("torn.jpg does not decode")
+
+    grey = np.full((100, 100, 3), 128, np.uint8)
+    faces = [Face("a/1", "a", torn), Face("a/2", "a", lambda: grey), orl[0]]
+    assert [*where_found(faces, finder)] == [orl[0]]

@@ -9,6 +9,7 @@ from eumlib.manifest import (
     begin,
     finish,
     read_manifest,
+    stopped,
     with_runs,
     write_manifest,
 )
@@ -67,3 +68,9 @@ def test_without_a_manifest_the_error_says_how_one_is_made(tmp_path, text):
         (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(ManifestError, match="python -m eumlib report --out"):
         read_manifest(tmp_path)
+
+
+def test_a_report_that_was_interrupted_says_so_and_when(begun):
+    ended = stopped(begun)
+    assert ended["status"] == "stopped"
+    assert ended["finished"] >= begun["started"]

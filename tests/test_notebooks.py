@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -42,6 +43,20 @@ def test_it_runs(path, tmp_path, training_set):
     smallest = SMALLEST | {"training_set": training_set}
     given = {name: value for name, value in smallest.items() if name in notebook.parameters}
     run = run_notebook(notebook, given, tmp_path / path.name)
+    assert run.error is None
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in PATHS if "face_set" in read_notebook(path).parameters],
+    ids=lambda path: path.stem,
+)  # fmt: skip
+def test_it_runs_on_a_few_people_of_the_users_own(path, tmp_path, people):
+    folder = tmp_path / "faces"
+    shutil.copytree(people, folder)
+    (folder / "s3" / "s3_2.png").unlink()
+    notebook = read_notebook(path)
+    given = {name: value for name, value in SMALLEST.items() if name in notebook.parameters}
+    run = run_notebook(notebook, given | {"face_set": str(folder)}, tmp_path / path.name)
     assert run.error is None
 
 

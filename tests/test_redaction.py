@@ -68,3 +68,13 @@ def test_no_name_replaces_the_whole_disk(redact, monkeypatch):
     monkeypatch.setenv("HOME", "/")
     assert Path.home() == Path("/")
     assert redactor()("/etc/x") == "/etc/x"
+
+
+def test_of_a_path_that_a_parameter_names_the_last_part_is_left(monkeypatch):
+    monkeypatch.setenv("EUMLIB_LFW", "/mnt/quentina/lfw.tgz")
+    redact = redactor({"face_set": "/mnt/quentina/faces", "out": "faces/mine", "seed": 3})
+    assert redact("no /mnt/quentina/faces/Ada/1.jpg") == "no faces/Ada/1.jpg"
+    assert redact("face_set = '/mnt/quentina/faces'") == "face_set = 'faces'"
+    assert redact("/mnt/quentina/faces2") == "/mnt/quentina/faces2"
+    assert redact("/mnt/quentina/lfw.tgz is no archive") == "lfw.tgz is no archive"
+    assert redact("faces/mine") == "faces/mine"

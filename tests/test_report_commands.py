@@ -81,7 +81,7 @@ def test_wrong_options_end_with_a_message_before_anything_is_made(run, notebooks
     cases = {
         ("--profile", "fast"): (2, "quick, full"),
         ("--parameters", tmp_path / "bad.yml"): (1, "did you mean 'epochs'"),
-        ("--only", "01", "-p", "epochs=3"): (1, "no notebook has a parameter 'epochs'"),
+        ("--only", "01", "-p", "epochs=3"): (1, "has a parameter 'epochs', but 03: name them"),
         ("--from", "07"): (1, "no notebook begins with '07'"),
         ("-p", "people=many"): (1, "takes int"),
     }
@@ -109,7 +109,9 @@ def test_a_report_is_resumed_forced_and_compared(run, notebooks, tmp_path):
     assert "01_first: share" in out
     for part in ("UMR", "0.5 [0.4, 0.6]", "0.9 [0.8, 1]", "apart", "1 of 1 are apart"):
         assert part in out
-    assert "results are the same" in run("compare", a, b, "--metric", "fmr100")[1]
+    code, _, err = run("compare", a, b, "--metric", "fmr100")
+    assert code == 2
+    assert "no result fmr100; there are eer" in err
     code, out, _ = run("report", "--out", a, "--only", "03", "--force", "--dry-run")
     assert out.startswith("03_third, about 1 min: forced")
 
@@ -133,6 +135,14 @@ def test_a_second_report_into_the_same_folder_is_refused(run, notebooks, tmp_pat
     assert code == 1
     assert "another report is being written into" in err
     assert not (tmp_path / "report" / "manifest.json").exists()
+
+
+def test_reports_without_results_are_not_said_to_have_the_same(run, notebooks, tmp_path):
+    for name in ("a", "b"):
+        assert run("report", "--out", tmp_path / name, "--only", "02")[0] == 0
+    code, out, _ = run("compare", tmp_path / "a", tmp_path / "b")
+    assert code == 0
+    assert "Neither has results to compare" in out
 
 
 def test_comparing_needs_two_reports(run, tmp_path):

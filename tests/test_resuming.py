@@ -92,6 +92,8 @@ def test_the_users_own_lfw_counts_where_a_parameter_names_lfw(
     sources = sources_of(notebook, {"face_set": "lfw_test"})
     assert reason_to_run(last, sources, executed) == "folders changed: EUMLIB_LFW"
     assert reason_to_run(other, sources_of(notebook, {"face_set": "orl"}), executed) is None
+    monkeypatch.setenv("EUMLIB_LFW", "")
+    assert not sources_of(notebook, {"face_set": "lfw_test"})["folders"]
 
 
 def test_another_version_of_a_package_counts(notebook, executed):

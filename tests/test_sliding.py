@@ -41,6 +41,7 @@ def test_its_own_slider_has_a_step_a_stop_and_says_the_same():
     assert words == {"title.text": "at 2.0<br>height 4.0"}
     assert list(moving) == [1, 2]
     assert figure.layout.height > 300
+    assert figure.layout.meta["alt"] == "With a slider; at first: at 1.0; height 1.0"
 
 
 @pytest.mark.parametrize("start", [0, 2])

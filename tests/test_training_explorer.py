@@ -53,7 +53,7 @@ def test_both_sliders_go_through_the_epochs_and_start_at_the_last(tool):
     (steps,) = static.layout.sliders
     assert [step.label for step in steps.steps] == list("123456")
     assert steps.active == 5
-    assert static.layout.meta["alt"] == "; ".join(tool.words(6))
+    assert static.layout.meta["alt"].endswith("; ".join(tool.words(6)))
 
 
 @pytest.mark.parametrize("histories", [{}, {"srt": history(0, 1.0)}])

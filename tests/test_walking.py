@@ -101,6 +101,12 @@ def test_a_notebook_may_take_as_long_as_the_limit_says(tmp_path):
     assert read_record(out, "01_slow").status == "failed"
 
 
+def test_without_a_limit_a_notebook_has_an_hour_or_twice_what_it_states(notebooks):
+    assert Limits().seconds_for(notebooks[0]) == 3600
+    assert Limits().seconds_for(replace(notebooks[0], minutes=90)) == 3 * 3600
+    assert Limits(notebook=5).seconds_for(replace(notebooks[0], minutes=90)) == 5
+
+
 def test_the_estimate_is_the_last_good_run_or_what_the_notebook_says(notebooks, tmp_path):
     last = Run("01_first", "", "done", 300.0, {})
     assert Step(notebooks[0], {}, "forced", last).seconds == 300

@@ -82,12 +82,20 @@ def headline_results(manifest: dict) -> pd.DataFrame | None:
 
 
 def headline_table(manifest: dict) -> str | None:
-    """The headline results as an HTML table."""
+    """The headline results as an HTML table, with who was tested over it."""
     results = headline_results(manifest)
     if results is None:
         return None
     table = summary(results).to_html(index=False, border=0)
-    return table.replace("<th>", '<th scope="col">')
+    return f"<p>{_tested_on(results)}</p>" + table.replace("<th>", '<th scope="col">')
+
+
+def _tested_on(results: pd.DataFrame) -> str:
+    first = results.iloc[0]
+    return (
+        f"{first.people:.0f} people, {first.pictures:.0f} photographs; "
+        f"{first.not_acquired:.0f} of {first.attempts:.0f} faces were not acquired."
+    )
 
 
 def results_markdown(manifest: dict) -> str:
@@ -104,11 +112,9 @@ def results_markdown(manifest: dict) -> str:
     ]]  # fmt: skip
     lines = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
     rows = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-    first = results.iloc[0]
     given = json.dumps(manifest["parameters"]) if manifest["parameters"] else "the defaults"
     return (
-        f"{rows}\n\n{first.people:.0f} people, {first.pictures:.0f} photographs; "
-        f"{first.not_acquired:.0f} of {first.attempts:.0f} faces were not acquired. "
+        f"{rows}\n\n{_tested_on(results)} "
         f"Intervals: 95 %, bootstrap over people. Parameters: {given}. "
         f"Made by `python -m eumlib report` {_at_commit(manifest)}."
     )

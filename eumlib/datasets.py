@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from eumlib.decoding import decode_picture
-from eumlib.faces import Face, FaceSet, few_of_each, split_by_identity
+from eumlib.faces import PICTURES_A_PERSON, Face, FaceSet, few_of_each, split_by_identity
 from eumlib.fetching import fetch
 from eumlib.files import home, key_of
 from eumlib.folders import FaceSetError, folder_faces, has_labels, labelled_faces
@@ -98,7 +98,7 @@ def lfw_test_faces(root: Path | str | None = None) -> FaceSet:
         for face, part in zip(everyone.faces, parts, strict=True)
         if part == "test" and face.image_id in few
     )
-    fingerprint = f"{everyone.fingerprint}:test"
+    fingerprint = f"{everyone.fingerprint}:test, {PICTURES_A_PERSON} pictures each"
     return replace(everyone, name="lfw_test", faces=faces, fingerprint=fingerprint)
 
 

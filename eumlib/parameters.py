@@ -29,7 +29,7 @@ class Profile:
 PROFILES: Mapping[str, Profile] = {
     "quick": Profile("0", {}),
     "full": Profile(
-        "012", {"face_set": "lfw_test", "people": 300, "resamples": 1000, "trainings": 5}
+        "012", {"face_set": "lfw_test", "people": 2000, "resamples": 1000, "trainings": 5}
     ),
 }
 

@@ -136,7 +136,7 @@ def compare_reports(
         print_table(causes.map(_shortened))
     found = differences.differing_results(a, b)
     if not differences.published(a) and not differences.published(b):
-        print("Neither has results to compare: notebooks 03, 08 and 20 publish them.")
+        print("Neither has results to compare: no notebook of theirs published any.")
         return
     if metric:
         unknown = set(metric) - differences.published(a) - differences.published(b)

@@ -19,6 +19,8 @@ from PIL import Image, UnidentifiedImageError
 PICTURE_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
+# Photographs all the same, so that they are counted as unreadable and not passed over.
+UNREAD_SUFFIXES = (".heic", ".heif", ".avif", ".dng", ".cr2", ".nef", ".arw")
 SHORT_SIDE = 240  # px; smaller pictures are enlarged: the detectors see faces from 80 px up
 LONG_SIDE = 1280  # px; larger ones are reduced: detection time grows with the pixels
 MEGAPIXELS = 100  # more are refused unread: each costs 4 MB of memory, of WebP 15, in each worker

@@ -31,6 +31,8 @@ from eumlib.verification import ScoreCounts, Thresholds, thresholds_of
 
 UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING = "UMR-UMP", "UMR-MP", "MR-MP"
 AS_WORN_SETTING = "as worn"
+# The error at the threshold in service that hangs on each of these.
+IN_SERVICE_BY = {"fmr100": "error_at_100", "fmr1000": "error_at_1000"}
 IN_SERVICE = (
     "fmr_at_100", "fnmr_at_100", "error_at_100", "fmr_at_1000", "fnmr_at_1000", "error_at_1000",
 )  # fmt: skip
@@ -170,6 +172,7 @@ def evaluate(
     }
     plain: dict[str, Measurement] = {}
     in_service: Thresholds | None = None
+    guessed: list[str] = []
     rows, last_error = [], None
     for setting, name, views in _compared(unmaskings):
         comparison = views.compare(setting)
@@ -180,10 +183,12 @@ def evaluate(
             continue
         if setting == UNMASKED_SETTING:
             in_service = thresholds_of(measured.counts)
+            guessed = [IN_SERVICE_BY[name] for name in unresolved(measured.counts)]
         case = {"setting": setting, "backbone": views.backbone, "unmasking": name}
         row = case | _sizes(table, comparison, measured) | _figures(measured, plain.get(setting))
         if in_service is None:
             row |= dict.fromkeys([key for key in row if key.startswith(IN_SERVICE)], np.nan)
+        row["unresolved"] = ", ".join([*unresolved(measured.counts), *guessed])
         rows.append(row)
         plain.setdefault(setting, measured)
     if not rows:
@@ -222,5 +227,4 @@ def _sizes(
         "non_mated_pairs": int(measured.counts.non_mated.sum()),
         "not_acquired": table.not_acquired,
         "attempts": table.attempts,
-        "unresolved": ", ".join(unresolved(measured.counts)),
     }

@@ -129,7 +129,7 @@ def roc_curves(settings: Mapping[str, ScoreCounts]) -> go.Figure:
             customdata=curve.thresholds[inside][shown],
             hovertemplate="FMR %{x:.3%}: %{y:.2%} accepted at threshold %{customdata:.3f}",
         )  # fmt: skip
-    figure.update_xaxes(title_text="false match rate", type="log", tickformat="~%")
+    figure.update_xaxes(title_text="false match rate", type="log", tickformat="~%", dtick=1)
     figure.update_yaxes(title_text="mated pairs accepted", tickformat=".0%", range=[0, 1.01])
     alt = "; ".join(
         f"{name}: {1 - ErrorCurve(counts).at_fmr(0.01).fnmr:.0%} of mated pairs accepted at a "

@@ -13,7 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eumlib.decoding import PICTURE_SUFFIXES, UnreadablePictureError, read_picture
+from eumlib.decoding import (
+    PICTURE_SUFFIXES,
+    UNREAD_SUFFIXES,
+    UnreadablePictureError,
+    read_picture,
+)
 from eumlib.faces import Face, FaceSet
 
 LABELS_FILE = "*labels.txt"
@@ -172,7 +177,7 @@ def _visible(folder: Path | str, root: Path) -> list[os.DirEntry]:
 
 def _picture(person: str, entry: os.DirEntry) -> PictureFile | None:
     """The entry if it is a picture; a link that leads nowhere is one: reading it says so."""
-    if os.path.splitext(entry.name)[1].lower() not in PICTURE_SUFFIXES:
+    if os.path.splitext(entry.name)[1].lower() not in PICTURE_SUFFIXES + UNREAD_SUFFIXES:
         return None
     if not entry.is_file() and not (entry.is_symlink() and not os.path.exists(entry.path)):
         return None

@@ -100,8 +100,12 @@ def evaluate(
         f"{first.backbone}: {first.people} people, {first.pictures} pictures; not acquired: "
         f"{first.not_acquired} of {first.attempts} faces. Intervals: 95 %, over people."
     )
+    if listed:
+        acquired = set(given.rows["image_id"])
+        there = sum({pair.reference, pair.probe} <= acquired for pair in listed)
+        print(f"{there} of {len(listed)} listed pairs; in the others a face was not acquired")
     if (measured["unresolved"] != "").any():
-        print("* too few non-mated pairs for this FMR; read at an FMR of 0")
+        print("* too few non-mated pairs for this FMR, or for that in service: read at an FMR of 0")
     count = folds.folds_of(pairs_path) if pairs_path else 1
     if count > 1:
         views = evaluation.ComparedViews.of_table(given, listed)
@@ -137,4 +141,7 @@ def make_explorer(
     pictures = view_pictures.ViewPictures(faces_of(face_set, root), few.rows)
     explorer.Explorer(explored, maps, pictures, threshold).save_page(out)
     size = out.stat().st_size / 1e6
-    print(f"{out}: {len(few)} views of {few.rows['identity'].nunique()} people, {size:.1f} MB")
+    shown, everyone = (part.rows["identity"].nunique() for part in (few, given))
+    print(f"{out}: {len(few)} views of {shown} people, {size:.1f} MB")
+    if shown < everyone:
+        print(f"{everyone - shown} people are left out: they have one picture, or are too many")

@@ -105,7 +105,7 @@ def make_pairs(
         if not 0 <= wanted <= there:
             raise PairsFileError(
                 f"{wanted} {kind} pairs are asked for, and {len(people)} people with "
-                f"{counts.sum()} pictures have {there}"
+                f"{counts.sum()} pictures have {there}: ask for fewer (--mated, --non-mated)"
             )
     several = [image_ids for image_ids in people.values() if len(image_ids) > 1]
     everyone = list(people.values())

@@ -87,7 +87,13 @@ def headline_table(manifest: dict) -> str | None:
     if results is None:
         return None
     table = summary(results).to_html(index=False, border=0)
-    return f"<p>{_tested_on(results)}</p>" + table.replace("<th>", '<th scope="col">')
+    page = f"<p>{_tested_on(results)}</p>" + table.replace("<th>", '<th scope="col">')
+    if (results["unresolved"] != "").any():
+        page += (
+            "<p>A star marks rates for which there are too few false pairs; they are read at no "
+            "false match at all.</p>"
+        )
+    return page
 
 
 def _tested_on(results: pd.DataFrame) -> str:

@@ -150,6 +150,14 @@ def compare_reports(
     if found.empty:
         print("Their results are the same.")
         return
+    for side, other in ("AB", "BA"):
+        lone = found[found[side].notna() & found[other].isna()]
+        if len(lone):
+            print(f"In {side} alone: {len(lone)} numbers of {', '.join(lone['table'].unique())}.")
+    found = found.dropna(subset=["A", "B"])
+    if found.empty:
+        print("Results that both have are the same.")
+        return
     print("Their results differ here, with 95 % intervals:")
     shown = found[["table", "row", "metric"]].assign(
         A=_with_intervals(found, "A"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from eumlib.embeddings import EmbeddingTable
+from eumlib.embeddings import EmbeddingTable, TableError
 from eumlib.mated import mated_vectors
 from eumlib.unmasking import UnmaskingModel, unmask
 
@@ -37,6 +37,9 @@ def decidability(*tables: EmbeddingTable) -> Validation:
     unmasked-by-EUM against unmasked embeddings: mated with the same picture, non-mated with those
     of other people. 0 by chance, unbounded above. Of large tables every n-th picture is taken.
 
+    Raises:
+        TableError: fewer than two people.
+
     Source: Daugman, IEEE Trans. Circuits and Systems for Video Technology 14 (2004), on iris
     recognition. Taught in notebook 10.
     """
@@ -44,6 +47,11 @@ def decidability(*tables: EmbeddingTable) -> Validation:
     chosen = slice(None, None, -(-len(people) // DECIDING_PICTURES))
     masked, unmasked, people = masked[chosen], unmasked[chosen], people[chosen]
     strangers = people[:, None] != people[None, :]
+    if not strangers.any():
+        raise TableError(
+            f"{len(set(people))} person is left to choose the best epoch by, and 2 are needed: "
+            "take tables of more people, synthetic faces beside your own for example"
+        )
 
     def validate(model: UnmaskingModel) -> float:
         scores = unmask(model, masked) @ unmasked.T

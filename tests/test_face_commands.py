@@ -1,6 +1,7 @@
 """`embed` and `pairs`, as their user types them, and what `evaluate` and `explore` make of it."""
 
 import json
+import re
 
 import cv2
 import pytest
@@ -40,6 +41,7 @@ def test_a_folder_of_people_becomes_a_page_to_explore(run, people, tmp_path):
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     _, out, _ = run("explore", *options, "--views", 4)
     assert "4 views of 1 people" in out
+    assert "2 people are left out" in out
     write_table(drawn_table(people=3, pictures=1), table)
     code, _, told = run("explore", *options)
     assert code == 1
@@ -101,10 +103,13 @@ def test_pairs_are_drawn_for_any_folder_and_compared(run, people, tmp_path):
     assert code == 0
     assert "3 mated and 5 non-mated pairs" in out
     assert run("embed", "--faces", people, "--out", table)[0] == 0
-    code, _, err = run(
+    code, out, err = run(
         "evaluate", "--table", table, "--pairs", pairs, "--json", results, "--resamples", 3
     )
     assert code == 0, err
+    torn = re.compile(r"^s1\t(\d\t)?3$|\bs1\t3(\t|$)")  # the third file of s1
+    lost = sum(bool(torn.search(line)) for line in pairs.read_text("utf-8").splitlines())
+    assert f"{8 - lost} of 8 listed pairs" in out
     row = json.loads(results.read_text())["rows"][1]
     assert row["mated_pairs"] + row["non_mated_pairs"] <= 8
 

@@ -51,6 +51,13 @@ def test_a_file_that_is_no_picture_stays_in_the_set_and_raises_when_read(content
         faces["Bob/3.jpg"].read()
 
 
+def test_a_photograph_of_a_kind_that_is_not_decoded_is_counted_too(people_folder):
+    (people_folder / "Ann" / "c.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (face,) = [face for face in folder_faces(people_folder) if face.image_id == "Ann/c.HEIC"]
+    with pytest.raises(UnreadablePictureError, match=r"c\.HEIC does not decode"):
+        face.read()
+
+
 def test_a_picture_that_has_gone_is_unreadable_by_name(people_folder):
     faces = folder_faces(people_folder)
     (people_folder / "Ann" / "a.png").unlink()

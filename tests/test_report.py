@@ -107,6 +107,7 @@ def test_the_index_has_every_notebook_its_status_and_the_results(report):
     assert "cell In [3]: no" in page
     assert '<td>03_c</td><td>The third</td>\n<td class="not-run">not run</td>' in page
     assert "6 people, 24 photographs; 0 of 24 faces were not acquired." in page
+    assert "A star marks rates" in page
     for cell in summary(RESULTS).to_numpy().ravel():
         assert str(cell) in page
 

@@ -137,6 +137,15 @@ def test_a_second_report_into_the_same_folder_is_refused(run, notebooks, tmp_pat
     assert not (tmp_path / "report" / "manifest.json").exists()
 
 
+def test_what_one_report_alone_has_is_summed_up(run, notebooks, tmp_path):
+    assert run("report", "--out", tmp_path / "a", "--only", "01")[0] == 0
+    assert run("report", "--out", tmp_path / "b", "--only", "02")[0] == 0
+    code, out, _ = run("compare", tmp_path / "a", tmp_path / "b")
+    assert code == 0
+    assert "In A alone: 1 numbers of rates." in out
+    assert out.endswith("Results that both have are the same.\n")
+
+
 def test_reports_without_results_are_not_said_to_have_the_same(run, notebooks, tmp_path):
     for name in ("a", "b"):
         assert run("report", "--out", tmp_path / name, "--only", "02")[0] == 0

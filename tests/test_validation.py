@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from builders import drawn_table
 
+from eumlib.embeddings import TableError
 from eumlib.unmasking import EmbeddingUnmaskingModel, unmask
 from eumlib.validation import decidability, mean_cosine
 
@@ -59,3 +60,8 @@ def test_of_a_large_table_some_pictures_decide(monkeypatch):
     thinned = TABLE.where(TABLE.rows["image_id"].isin(few))
     model = Same(16)
     assert decidability(TABLE)(model) == pytest.approx(decidability(thinned)(model), rel=1e-6)
+
+
+def test_one_person_is_too_few_to_choose_an_epoch_by():
+    with pytest.raises(TableError, match=r"1 person is left .* and 2 are needed"):
+        decidability(TABLE.first_people(1))

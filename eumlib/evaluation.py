@@ -156,7 +156,8 @@ def evaluate(
         one of `METRICS` (rates as fractions) with its 95 % interval in ``…_low`` and ``…_high``,
         and ``…_change``: the metric minus that of the same setting without an EUM, with the
         interval of the difference, taken resample by resample. ``unresolved`` names metrics for
-        which there are too few pairs. A setting that has no mated or no non-mated pairs is left
+        which there are too few pairs, those at the threshold in service among them where unmasked
+        faces have too few. A setting that has no mated or no non-mated pairs is left
         out; without the unmasked setting, there are no rates at its thresholds.
 
     Raises:

@@ -104,8 +104,8 @@ def evaluate(
         acquired = set(given.rows["image_id"])
         there = sum({pair.reference, pair.probe} <= acquired for pair in listed)
         print(f"{there} of {len(listed)} listed pairs; in the others a face was not acquired")
-    if (measured["unresolved"] != "").any():
-        print("* too few non-mated pairs for this FMR, or for that in service: read at an FMR of 0")
+    if results.has_stars(measured):
+        print(f"{results.UNRESOLVED} {results.STARRED}")
     count = folds.folds_of(pairs_path) if pairs_path else 1
     if count > 1:
         views = evaluation.ComparedViews.of_table(given, listed)

@@ -15,7 +15,7 @@ from eumlib.files import write_text
 from eumlib.judging import eer_by_condition, rates_of_condition
 from eumlib.manifest import finish, with_runs, write_manifest
 from eumlib.pages import page_body
-from eumlib.results import SHOWN_CHANGES, SHOWN_RATES, summary
+from eumlib.results import SHOWN_CHANGES, SHOWN_RATES, STARRED, has_stars, summary
 from eumlib.running import NOT_RUN, Run
 from eumlib.workbook import Notebook
 
@@ -88,12 +88,7 @@ def headline_table(manifest: dict) -> str | None:
         return None
     table = summary(results).to_html(index=False, border=0)
     page = f"<p>{_tested_on(results)}</p>" + table.replace("<th>", '<th scope="col">')
-    if (results["unresolved"] != "").any():
-        page += (
-            "<p>A star marks rates for which there are too few false pairs; they are read at no "
-            "false match at all.</p>"
-        )
-    return page
+    return page + f"<p>A star marks rates with {STARRED}.</p>" if has_stars(results) else page
 
 
 def _tested_on(results: pd.DataFrame) -> str:

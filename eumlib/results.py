@@ -18,6 +18,9 @@ from eumlib.evaluation import MASKED_SETTING, MIXED_SETTING, RATES, UNMASKED_SET
 from eumlib.files import write_text
 
 UNRESOLVED = "*"
+STARRED = (
+    "too few non-mated pairs for the FMR, or for the threshold in service; read at an FMR of 0"
+)
 SHOWN_RATES = {
     "eer": "EER %",
     "fmr100": "FMR100 %",
@@ -40,7 +43,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
 
     Rates and their changes are in percent and percentage points. *In service* is the mean of FMR
     and FNMR at the threshold that keeps FMR at 0.1 % among unmasked faces. A rate with a star has
-    too few non-mated pairs for its FMR, and is read at an FMR of 0.
+    too few non-mated pairs for its FMR, or for the threshold in service; it is read at an FMR of 0.
     """
     table = results[["setting"]].assign(EUM=results["unmasking"].fillna("–"))
     for metric, title in SHOWN_RATES.items():
@@ -56,6 +59,11 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     for metric, title in SHOWN_SCORES.items():
         table[title] = _with_intervals(results[_columns(metric)], "{:.2f}")
     return table
+
+
+def has_stars(results: pd.DataFrame) -> bool:
+    """Whether there is a rate with a star in the summary of these results."""
+    return bool((results["unresolved"] != "").any())
 
 
 def without_empty_columns(shown: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +147,7 @@ def write_page(results: pd.DataFrame, figures: Mapping[str, go.Figure], path: Pa
         plotly=get_plotlyjs(),
         first=results.iloc[0],
         summary=without_empty_columns(summary(results)).to_html(index=False, border=0),
-        starred=bool((results["unresolved"] != "").any()),
+        starred=f"A star marks rates with {STARRED}." if has_stars(results) else "",
         figures={title: figure_html(figure.to_dict()) for title, figure in figures.items()},
     )
     write_text(path, page)

@@ -18,23 +18,21 @@ import torch
 import typer
 from publishing import publish
 
-from eumlib.datasets import load_faces
-from eumlib.detection import (
-    Box,
+from eumlib._common.progress import progress_bar
+from eumlib.faces import (
     CroppedFaceDetector,
+    Face,
     FaceDetector,
     FaceNotFoundError,
-    find_by_eager_mtcnn,
+    FaceSet,
     find_by_hog,
     find_by_mtcnn,
-    with_border,
+    load_faces,
 )
-from eumlib.faces import Face, FaceSet
-from eumlib.landmarks import cropped_landmark_finder
-from eumlib.mask_plans import CLOTH, FLAT, RESPIRATOR, SURGICAL, RandomMasks
-from eumlib.masks import paint_mask
-from eumlib.mtcnn import mtcnn
-from eumlib.progress import progress_bar
+from eumlib.faces.detection import Box, find_by_eager_mtcnn, with_border
+from eumlib.faces.landmarks import cropped_landmark_finder
+from eumlib.faces.mtcnn import mtcnn
+from eumlib.masks import CLOTH, FLAT, RESPIRATOR, SURGICAL, RandomMasks, paint_mask
 
 app = typer.Typer(add_completion=False)
 Detect = Callable[[np.ndarray], Box]

@@ -20,12 +20,9 @@ from publishing import publish
 from torch import nn
 from torch.nn import functional
 
-from eumlib.acquisition import FAILURES_TO_ACQUIRE
-from eumlib.backbones import TorchBackbone, default_backbone
-from eumlib.datasets import load_faces
-from eumlib.embeddings import unit_length
-from eumlib.fetching import fetch
-from eumlib.landmarks import landmark_finder
+from eumlib._common.fetching import fetch
+from eumlib.embeddings import FAILURES_TO_ACQUIRE, TorchBackbone, default_backbone, unit_length
+from eumlib.faces import landmark_finder, load_faces
 
 ROUNDS = 5
 BATCH_SIZES = (1, 4, 16, 64, 128)

@@ -11,11 +11,9 @@ import numpy as np
 import typer
 from publishing import publish
 
+from eumlib._common.files import DATA_FOLDER
 from eumlib.embeddings import read_table
-from eumlib.explorer import Explorer
-from eumlib.exploring import explore, people_to_compare
-from eumlib.files import DATA_FOLDER
-from eumlib.joint_maps import joint_pca, joint_umap
+from eumlib.maps import MapExplorer, explore, joint_pca, joint_umap, people_to_compare
 from eumlib.unmasking import Unmasker
 
 ROUNDS = 5
@@ -32,13 +30,13 @@ def main(
     explored = explore(few, unmasker)
     umap = joint_umap(explored)
     blank = np.zeros((48, 48, 3), np.uint8)
-    explorer = Explorer(explored, {"UMAP": umap}, lambda row: blank, 0.9)
     steps: dict[str, Callable[[], object]] = {
         "scores and neighbours of all views": lambda: explore(few, unmasker),
         "UMAP from the cache, and its marks": lambda: joint_umap(explored),
         "PCA and its marks": lambda: joint_pca(explored),
-        "the live widget": explorer.widget,
-        "the offline page, its pictures apart": explorer.page,
+        "the page, its pictures apart": lambda: (
+            MapExplorer(explored, {"UMAP": umap}, lambda row: blank, 0.9).page
+        ),
     }
     lines = [f"# Exploring {len(few)} views of {few.rows['identity'].nunique()} people", ""]
     lines += ["| step | seconds |", "| --- | --- |"]

@@ -19,16 +19,17 @@ import torch
 import typer
 from publishing import markdown_table, publish
 
-from eumlib.acquisition import FAILURES_TO_ACQUIRE
-from eumlib.backbones import default_backbone
-from eumlib.datasets import load_faces
-from eumlib.embeddings import read_outcomes
-from eumlib.extraction import Extraction
-from eumlib.faces import FaceSet
-from eumlib.failures import failures_summary, failures_to_acquire
-from eumlib.landmarks import cropped_landmark_finder
-from eumlib.mask_plans import RandomMasks
-from eumlib.masks import paint_mask
+from eumlib.embeddings import (
+    FAILURES_TO_ACQUIRE,
+    Extraction,
+    default_backbone,
+    failures_summary,
+    failures_to_acquire,
+    read_attempted_views,
+)
+from eumlib.faces import FaceSet, load_faces
+from eumlib.faces.landmarks import cropped_landmark_finder
+from eumlib.masks import RandomMasks, paint_mask
 
 PROFILED_FACES = 300
 SHARES = (1 / 4, 1 / 2, 1)
@@ -103,7 +104,7 @@ def main(
             seconds = time.perf_counter() - start
             lines.append(f"| {len(part)} | {workers} | {seconds:.0f} | {len(part) / seconds:.1f} |")
             print(lines[-1], flush=True)
-        found = failures_summary(failures_to_acquire(read_outcomes(path)))
+        found = failures_summary(failures_to_acquire(read_attempted_views(path)))
     lines += ["", *markdown_table(found)]
     publish(lines, out)
 

@@ -12,10 +12,8 @@ import numpy as np
 import typer
 from PIL import Image
 
-from eumlib.datasets import load_faces
-from eumlib.faces import FaceSet
-from eumlib.files import atomic_path
-from eumlib.landmarks import landmark_finder
+from eumlib._common.files import atomic_path
+from eumlib.faces import FaceSet, landmark_finder, load_faces
 from eumlib.masks import PAPER_COLOURS, Mask, paint_mask
 
 TILE = 160  # px

@@ -11,9 +11,7 @@ import numpy as np
 import typer
 from publishing import publish
 
-from eumlib.datasets import load_faces
-from eumlib.detection import FaceNotFoundError
-from eumlib.landmarks import landmark_finder
+from eumlib.faces import FaceNotFoundError, landmark_finder, load_faces
 from eumlib.masks import SHAPES, Mask, paint_mask
 
 ROUNDS = 5

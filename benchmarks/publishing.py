@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eumlib.files import write_text
+from eumlib._common.files import write_text
 
 
 def markdown_table(frame: pd.DataFrame) -> list[str]:

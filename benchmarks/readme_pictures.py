@@ -19,21 +19,19 @@ import numpy as np
 from mask_sheet import tile
 from PIL import Image, ImageDraw, ImageFont
 
-from eumlib.backbones import default_backbone
-from eumlib.datasets import load_faces
-from eumlib.evaluation import MIXED_SETTING, UNMASKED_SETTING, ComparedViews
-from eumlib.explorer import Explorer
-from eumlib.exploring import explore
-from eumlib.extraction import extract_cached
-from eumlib.figures import det_curves
-from eumlib.files import DATA_FOLDER, atomic_path
-from eumlib.joint_maps import joint_umap
-from eumlib.landmarks import finder_for
-from eumlib.mask_plans import RandomMasks
-from eumlib.masks import PAPER_COLOURS, Mask, paint_mask
+from eumlib._common.files import DATA_FOLDER, atomic_path
+from eumlib.embeddings import ViewPictures, default_backbone, extract_cached
+from eumlib.faces import finder_for, load_faces
+from eumlib.maps import MapExplorer, explore, joint_umap
+from eumlib.masks import PAPER_COLOURS, Mask, RandomMasks, paint_mask
 from eumlib.unmasking import Unmasker
-from eumlib.verification import ScoreCounts
-from eumlib.view_pictures import ViewPictures
+from eumlib.verification import (
+    MIXED_SETTING,
+    UNMASKED_SETTING,
+    ComparedViews,
+    ScoreCounts,
+    det_curves,
+)
 
 FOLDER = DATA_FOLDER / "pictures"
 LARGEST = 300_000  # bytes
@@ -124,14 +122,14 @@ def curves_and_maps() -> tuple[Image.Image, Image.Image]:
         )
     }
     explored = explore(table, unmasker)
-    explorer = Explorer(
+    explorer = MapExplorer(
         explored,
         {"UMAP": joint_umap(explored)},
         ViewPictures(faces, table.rows),
         views.thresholds_in_service().at_1000,
     )
     page = det_curves(counts).to_html(include_plotlyjs=True, config={"displayModeBar": False})
-    return screenshot(page, 800, 530), screenshot(explorer.page(), 960, 772)
+    return screenshot(page, 800, 530), screenshot(explorer.page, 960, 772)
 
 
 def save(picture: Image.Image, name: str) -> None:

@@ -15,12 +15,17 @@ import torch
 import typer
 from publishing import markdown_table, publish
 
+from eumlib._common.threads import torch_threads
 from eumlib.embeddings import synthetic_training_table
-from eumlib.recipes import FAITHFUL, WORKBOOK, Recipe
-from eumlib.threads import torch_threads
-from eumlib.training import available_device, fit
-from eumlib.triplets import TripletSampler
-from eumlib.unmasking import EmbeddingUnmaskingModel
+from eumlib.unmasking import (
+    FAITHFUL,
+    WORKBOOK,
+    EmbeddingUnmaskingModel,
+    Recipe,
+    TripletSampler,
+    available_device,
+    fit,
+)
 
 ROUNDS = 5
 

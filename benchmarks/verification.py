@@ -16,10 +16,8 @@ import typer
 from publishing import markdown_table, publish
 from sklearn.metrics import roc_curve
 
-from eumlib.comparison import Comparison, FaceViews
 from eumlib.embeddings import unit_length
-from eumlib.measurement import measure
-from eumlib.verification import ScoreCounts, error_rates
+from eumlib.verification import Comparison, FaceViews, ScoreCounts, error_rates, measure
 
 SIZES = (4_000, 8_000, 16_000)
 LFW = 13_174

@@ -1,27 +1,26 @@
 """Unmask face embeddings: the small library under the notebooks.
 
-Modules import in one direction only, in the order in which the data flows::
+It has eight rooms, in the order in which data flows and in which they import from one another::
 
-    files · provenance · weights · progress · printing · threads · fetching
-    decoding · generator · faces · folders · datasets · pairs
-    mtcnn · detection · landmarks · alignment
-    flat_masks · mask_textures · mask_fitting · lifelike_masks · masks · mask_plans
-    recogniser · dlib_resnet · arcface · backbones
-    acquisition · embeddings · extraction · failures
-    mated · triplets · negatives · losses
-    unmasking · validation · recipes · descent · training
-    comparison · identification · verification · resampling · measurement
-    evaluation · folds · breakdowns · judging
-    conditions · baselines · cases · study
-    projection · pictures · figures · curves · circle · widgets · playground
-    exploring · joint_maps · view_pictures · colouring · explorer_page
-    view_cards · map_panels · live_maps · explorer
-    sliding · threshold_explorer · training_explorer
-    results · workbook · parameters · redaction · running · resuming · walking
-    manifest · differences · pages · report · report_commands · face_commands
-    model_commands · doctor
-    answers · face_exercises · rate_exercises · reading_exercises · loss_exercises
-    exercises · student
+    faces → masks → embeddings → unmasking → verification → maps → study → course
+
+``import eumlib`` loads none of them; ``eumlib.unmasking`` loads what is asked of it. Rooms whose
+names begin with an underscore are the machinery behind: what all rooms share (``_common``), reports
+(``_reports``) and the command line (``_commands``).
 """
 
+import importlib
+from types import ModuleType
+
 __version__ = "0.1.0"
+ROOMS = ("faces", "masks", "embeddings", "unmasking", "verification", "maps", "study", "course")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in ROOMS:
+        return importlib.import_module(f"eumlib.{name}")
+    raise AttributeError(f"eumlib has no {name!r}; its rooms are {', '.join(ROOMS)}")
+
+
+def __dir__() -> list[str]:
+    return [*ROOMS, "__version__"]

@@ -1,8 +1,10 @@
 """Small tables of embeddings that the tests draw."""
 
 import numpy as np
+import pandas as pd
 
 from eumlib.embeddings import EmbeddingTable, unit_length
+from eumlib.verification import FaceViews
 
 
 def drawn_table(people=12, pictures=4, dim=16, noise=0.25, mask=0.6, seed=0):
@@ -37,3 +39,32 @@ def worn_table(**options):
         mask_label=table.rows["mask_label"].mask(masked, "cloth_red"),
     )
     return EmbeddingTable(rows, table.vectors, table.failures)
+
+
+def masked_table(shapes, landmarks_from="unmasked", **options):
+    """Every picture unmasked and once in each shape."""
+    table = drawn_table(**options)
+    bare, masked = table.of_view("unmasked"), table.of_view("masked")
+    rows, vectors = [bare.rows], [bare.vectors]
+    for shape in shapes:
+        rows.append(masked.rows.assign(mask_shape=shape, landmarks_from=landmarks_from))
+        vectors.append(masked.vectors)
+    return EmbeddingTable(
+        pd.concat(rows, ignore_index=True), np.concatenate(vectors), table.failures
+    )
+
+
+def views_of(table):
+    return FaceViews(
+        table.vectors, table.rows["identity"].to_numpy(), table.rows["image_id"].to_numpy()
+    )
+
+
+def both_ways(face_set, **options):
+    """A table a way to align, of pictures that each wear every style of mask."""
+    shapes = ["a", "surgical", "respirator", "cloth plain"]
+    tables = [
+        masked_table(shapes, landmarks_from=way, noise=1.2, mask=1.0, **options)
+        for way in ("unmasked", "masked")
+    ]
+    return tuple(type(t)(t.rows.assign(face_set=face_set), t.vectors, t.failures) for t in tables)

@@ -6,11 +6,10 @@ import pytest
 from odd_pictures import save
 
 from eumlib import __main__ as command_line
-from eumlib.backbones import default_backbone
-from eumlib.datasets import orl_faces
-from eumlib.fetching import fetch
-from eumlib.generator import generate_face
-from eumlib.landmarks import landmark_finder
+from eumlib._common.fetching import fetch
+from eumlib.embeddings import default_backbone
+from eumlib.faces import generate_face, landmark_finder
+from eumlib.faces.datasets import orl_faces
 
 
 @pytest.fixture

@@ -7,11 +7,9 @@ from builders import drawn_table
 from torch import nn
 
 from eumlib.embeddings import EmbeddingTable
-from eumlib.explorer_page import explorer_page
-from eumlib.exploring import explore
-from eumlib.joint_maps import JointMap
+from eumlib.maps import JointMap, explore, sprite_sheet
+from eumlib.maps.page import explorer_page
 from eumlib.unmasking import Unmasker, UnmaskingModel
-from eumlib.view_pictures import sprite_sheet
 
 
 class Shift(UnmaskingModel):

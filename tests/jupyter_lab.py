@@ -12,7 +12,7 @@ import nbformat
 from jupyter_client import BlockingKernelClient
 from jupyter_core.paths import jupyter_runtime_dir
 
-from eumlib.files import NOTEBOOK_FOLDER, write_text
+from eumlib._common.files import NOTEBOOK_FOLDER, write_text
 
 PATIENCE = 120
 RUN_ALL = "jupyterapp.commands.execute('notebook:run-all-cells').then(() => 'ran')"

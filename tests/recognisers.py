@@ -5,7 +5,7 @@ import signal
 
 import numpy as np
 
-from eumlib.alignment import align_chip
+from eumlib.faces import align_chip
 
 
 def align_small(picture, landmarks):

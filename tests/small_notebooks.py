@@ -2,7 +2,7 @@
 
 import nbformat
 
-from eumlib.workbook import read_notebook
+from eumlib._reports.notebooks import read_notebook
 
 OPENING = "# Count the faces\n\n**Time:** 1 minute on two cores."
 PARAMETERS = "people = 4  # how many\nface_set = 'orl'  # which\nshare = 0.5"

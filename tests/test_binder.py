@@ -6,7 +6,7 @@ from pathlib import Path
 
 from test_dependencies import CONDA_NAMES
 
-from eumlib.fetching import REGISTRY, ArchiveMember, WebAddress
+from eumlib._common.fetching import REGISTRY, ArchiveMember, WebAddress
 
 ROOT = Path(__file__).parent.parent
 BINDER = ROOT / "binder"

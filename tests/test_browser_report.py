@@ -6,10 +6,10 @@ import pytest
 from browser import Browser, what_is_missing
 from small_notebooks import small_notebook
 
-from eumlib.manifest import begin
-from eumlib.report import bind_report
-from eumlib.running import Run
-from eumlib.walking import plan
+from eumlib._reports.binding import bind_report
+from eumlib._reports.manifest import begin
+from eumlib._reports.plan import plan
+from eumlib._reports.runs import Run
 
 MISSING = what_is_missing()
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"a browser test needs {MISSING}")

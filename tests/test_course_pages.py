@@ -5,8 +5,8 @@ import re
 import nbformat
 import pytest
 
-from eumlib.files import NOTEBOOK_FOLDER
-from eumlib.workbook import discover
+from eumlib._common.files import NOTEBOOK_FOLDER
+from eumlib._reports.notebooks import discover
 
 NOT_TERMS = {
     "Goals",

@@ -5,7 +5,6 @@ import shutil
 from builders import drawn_table
 
 from eumlib.embeddings import write_table
-from eumlib.fetching import REGISTRY
 from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
 
 
@@ -42,13 +41,6 @@ def test_bad_input_ends_with_a_message_and_nothing_lost(run, people, tmp_path):
     assert not (tmp_path / "report").exists()
 
 
-def test_fetch_lists_the_named_files_with_their_licences(run):
-    code, out, _ = run("fetch")
-    assert code == 0
-    assert "orl_faces.whl" in out
-    assert out.count("licence:") == len(REGISTRY)
-
-
 def test_every_command_explains_itself(run):
     code, out, _ = run("--help")
     assert code == 0
@@ -56,11 +48,3 @@ def test_every_command_explains_itself(run):
     for command in commands.split():
         assert command in out
         assert run(command, "--help")[0] == 0
-
-
-def test_student_writes_the_notebooks_without_answers(run, tmp_path):
-    code, out, _ = run("student", "--out", tmp_path / "course")
-    assert code == 0
-    assert "10 notebooks without answers" in out
-    copies = sorted(path.name for path in (tmp_path / "course").iterdir())
-    assert (copies[0], len(copies)) == ("00_start_here.ipynb", 10)

@@ -10,11 +10,10 @@ import nbformat
 import pytest
 from odd_pictures import save
 
-from eumlib.datasets import LFW_SHARES
-from eumlib.faces import split_by_identity
-from eumlib.files import NOTEBOOK_FOLDER
-from eumlib.running import run_notebook
-from eumlib.workbook import discover, read_notebook
+from eumlib._common.files import NOTEBOOK_FOLDER
+from eumlib._reports.notebooks import discover, read_notebook
+from eumlib._reports.runs import run_notebook
+from eumlib.faces import LFW_SHARES, split_by_identity
 
 ROOT = Path(__file__).parent.parent
 PATHS = sorted(NOTEBOOK_FOLDER.glob("*.ipynb"))

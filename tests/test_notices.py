@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import eumlib
-from eumlib.fetching import REGISTRY, ArchiveMember, IndexWheel
+from eumlib._common.fetching import REGISTRY, ArchiveMember, IndexWheel
 
 ROOT = Path(__file__).parent.parent
 NOTICES = (ROOT / "NOTICES.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 import yaml
 
-from eumlib.files import NOTEBOOK_FOLDER
+from eumlib._common.files import NOTEBOOK_FOLDER
 
 ROOT = Path(__file__).parent.parent
 (LOCAL,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]

@@ -7,12 +7,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from builders import drawn_table
 
-from eumlib.embeddings import SYNTHETIC_TABLE, synthetic_training_table
-from eumlib.files import DATA_FOLDER, sha256_of
-from eumlib.report import notebooks_markdown, results_markdown, study_markdown, with_section
+from eumlib._common.files import DATA_FOLDER, sha256_of
+from eumlib._reports.notebooks import discover
+from eumlib._reports.readme import (
+    notebooks_markdown,
+    results_markdown,
+    study_markdown,
+    with_section,
+)
+from eumlib.embeddings import synthetic_training_table
+from eumlib.embeddings.table import SYNTHETIC_TABLE
 from eumlib.unmasking import Unmasker
-from eumlib.workbook import discover
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -90,3 +97,18 @@ def test_the_papers_table_keeps_the_papers_own_arithmetic():
         pairs = paper[column] * 30
         np.testing.assert_allclose(pairs, pairs.round(), atol=0.002)
     assert paper["fnmr_at_100"].iloc[0] == pytest.approx(paper["fmr100"].iloc[0])
+
+
+def test_its_ten_lines_lead_from_arrays_to_an_unmasker_and_its_rates(tmp_path, monkeypatch, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len([line for line in code.splitlines() if line and "import" not in line]) <= 12
+    table = drawn_table(people=60, pictures=4, noise=1.5, mask=1.0)
+    masked, unmasked = table.mated_views()
+    arrays = {"unmasked": 2 * table.vectors[unmasked], "masked": table.vectors[masked]}
+    monkeypatch.chdir(tmp_path)
+    np.savez("embeddings.npz", identity=table.rows["identity"][unmasked].to_numpy(str), **arrays)
+    exec(code, {})
+    printed = capsys.readouterr().out
+    assert "UMR-MP" in printed
+    assert "SRT" in printed
+    assert Unmasker.load(tmp_path / "unmasker.safetensors").model.dim == 16

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from oracles import dlib_embeddings
 
-from eumlib.datasets import synthetic_faces
-from eumlib.embeddings import SYNTHETIC_TABLE, synthetic_training_table
-from eumlib.landmarks import finder_for
-from eumlib.mask_plans import RandomMasks
-from eumlib.masks import Mask
+from eumlib.embeddings import synthetic_training_table
+from eumlib.embeddings.table import SYNTHETIC_TABLE
+from eumlib.faces import finder_for
+from eumlib.faces.datasets import synthetic_faces
+from eumlib.masks import Mask, RandomMasks
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""The command line, a file for what each group of commands takes."""

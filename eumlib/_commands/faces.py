@@ -1,0 +1,122 @@
+"""The commands of the command line that read photographs: `embed` and `pairs`."""
+
+from __future__ import annotations
+
+from inspect import signature
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eumlib import embeddings, faces, masks
+from eumlib._commands.printing import print_table
+
+FacesOption = Annotated[
+    str, typer.Option("--faces", help=f"{', '.join(faces.FACE_SETS)}, or a folder of people")
+]
+RootOption = Annotated[
+    Path | None, typer.Option(help="folder or archive of lfw or lfw_test, folder of mfr2")
+]
+
+
+def embed(
+    face_set: FacesOption,
+    out: Annotated[Path, typer.Option(help="table to write (.parquet)")],
+    root: RootOption = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"kind of mask to paint, {', '.join(masks.KINDS)}; repeat it for more masks "
+            "a face; flat without it"
+        ),
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="log of masks to paint: lines 'image_id shape r g b'")
+    ] = None,
+    shared: Annotated[
+        int | None, typer.Option(help="masks that all people share, as MLFW's do")
+    ] = None,
+    camera: Annotated[
+        bool, typer.Option("--camera", help="find masked faces with the mask on")
+    ] = False,
+    backbone: Annotated[
+        str, typer.Option(help="recogniser: dlib_resnet_v1, or an .onnx file")
+    ] = "dlib_resnet_v1",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="processes; without it, by cores and faces")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="number of synthetic faces")] = 100,
+    seed: Annotated[int, typer.Option(help="seed of the masks and of synthetic faces")] = 0,
+    float16: Annotated[bool, typer.Option("--float16", help="half the size on disk")] = False,
+) -> None:
+    """Embed every face, as it is and masked, into one table. Interrupted, it can be resumed."""
+    chosen = faces_of(face_set, root, count, seed)
+    embeddings.Extraction(
+        chosen,
+        _mask_plan(chosen, mask or ["flat"], replay, shared, seed),
+        embeddings.load_backbone(backbone),
+        embeddings.acquire_as_a_camera_does
+        if camera
+        else embeddings.acquire_with_unmasked_landmarks,
+        workers or embeddings.workers_for(chosen),
+    ).write_to(out, "float16" if float16 else "float32")
+    outcomes = embeddings.read_attempted_views(out)
+    lost = outcomes[outcomes["reason"].notna()]
+    acquired = len(chosen) - lost["image_id"].nunique()
+    print(
+        f"{out}: {acquired} of {len(chosen)} faces acquired, {len(outcomes) - len(lost)} embeddings"
+    )
+    print_table(embeddings.failures_summary(embeddings.failures_to_acquire(outcomes)))
+    for reason, failed in lost.groupby("reason")["image_id"]:
+        named = failed.unique()
+        listed = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
+        print(f"  {reason}: {len(named)} × {listed}")
+
+
+def faces_of(face_set: str, root: Path | None, count: int = 100, seed: int = 0) -> faces.FaceSet:
+    """The face set that the options of a command name; count and seed are of synthetic faces."""
+    options = {"count": count, "seed": seed} if face_set == "synthetic" else {}
+    if root:
+        rooted = [
+            name for name, load in faces.FACE_SETS.items() if "root" in signature(load).parameters
+        ]
+        if face_set not in rooted:
+            raise typer.BadParameter(
+                f"{face_set} has no root; {', '.join(rooted)} have", param_hint="--root"
+            )
+        options["root"] = root
+    return faces.load_faces(face_set, **options)
+
+
+def _mask_plan(
+    chosen: faces.FaceSet, kinds: list[str], replay: Path | None, shared: int | None, seed: int
+) -> masks.MaskPlan:
+    unknown = [kind for kind in kinds if kind not in masks.KINDS]
+    if unknown:
+        raise typer.BadParameter(
+            f"no kind {', '.join(unknown)}; there are {', '.join(masks.KINDS)}",
+            param_hint="--mask",
+        )
+    if chosen.labelled:
+        return masks.RandomMasks(seed, kinds=())
+    if replay:
+        return masks.ReplayedMasks.read(replay)
+    drawn = tuple(masks.KINDS[kind] for kind in kinds)
+    if shared:
+        return masks.SharedMasks.of(chosen, shared, drawn[0], seed)
+    return masks.RandomMasks(seed, drawn)
+
+
+def make_pairs(
+    face_set: FacesOption,
+    out: Annotated[Path, typer.Option(help="pairs file to write, in LFW's format")],
+    root: RootOption = None,
+    mated: Annotated[int, typer.Option(min=1, help="pairs of one person")] = 3000,
+    non_mated: Annotated[int, typer.Option(min=1, help="pairs of two people")] = 3000,
+    seed: Annotated[int, typer.Option(help="of the draw")] = 0,
+) -> None:
+    """Draw mated and non-mated pairs of pictures, for `evaluate --pairs`."""
+    people = faces.image_ids_by_person(faces_of(face_set, root))
+    drawn = faces.make_pairs(people, mated, non_mated, seed)
+    faces.write_pairs(drawn, out, people)
+    print(f"{out}: {mated} mated and {non_mated} non-mated pairs of {len(people)} people")

@@ -1,0 +1,132 @@
+"""The commands of the command line that take tables: `train`, `evaluate` and `explore`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eumlib import embeddings, faces, maps, unmasking, verification
+from eumlib._commands.faces import FacesOption, RootOption, faces_of
+from eumlib._commands.printing import print_table
+
+LOSSES = {loss.name: loss for loss in (unmasking.SelfRestrainedTripletLoss, unmasking.TripletLoss)}
+
+TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]
+TablesOption = Annotated[
+    list[Path], typer.Option("--table", help="table of embeddings (.parquet); repeat it for more")
+]
+
+
+def train(
+    table: TablesOption,
+    out: Annotated[Path, typer.Option(help="model to write (.safetensors)")],
+    recipe: Annotated[str, typer.Option(help=f"{' or '.join(unmasking.RECIPES)}")] = "workbook",
+    loss: Annotated[str, typer.Option(help=f"{' or '.join(LOSSES)}")] = "srt",
+    epochs: Annotated[int, typer.Option(min=1)] = unmasking.FAITHFUL.epochs,
+    seed: Annotated[int, typer.Option()] = 0,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="file to go on from, if training is stopped")
+    ] = None,
+) -> None:
+    """Train an unmasking model on tables; a tenth of their people is kept for validation."""
+    for value, known, option in ((loss, LOSSES, "--loss"), (recipe, unmasking.RECIPES, "--recipe")):
+        if value not in known:
+            raise typer.BadParameter(
+                f"{value!r} is not one of {', '.join(known)}", param_hint=option
+            )
+    chosen = replace(unmasking.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
+    parts = [unmasking.split_for_validation(embeddings.read_table(path)) for path in table]
+    trained = unmasking.train_unmasker(
+        *zip(*parts, strict=True),
+        recipe=chosen,
+        device=unmasking.available_device(),
+        checkpoint=checkpoint,
+    )
+    trained.unmasker.save(out)
+    print(trained.history.to_string(index=False, float_format="{:.4f}".format))
+    print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
+
+
+def evaluate(
+    table: TablePath,
+    pairs_path: Annotated[
+        Path | None, typer.Option("--pairs", help="pairs file; without it, all pairs")
+    ] = None,
+    model: Annotated[list[Path] | None, typer.Option(help="unmasking model; repeatable")] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="results to write")] = None,
+    csv_path: Annotated[Path | None, typer.Option("--csv", help="results to write")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="HTML page to write, with curves")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
+    seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
+) -> None:
+    """Error rates of a table, without and with unmasking models."""
+    unmaskers = {path.stem: unmasking.Unmasker.load(path) for path in model or []}
+    given = embeddings.read_table(table)
+    listed = None
+    if pairs_path:
+        people = given.attempted_views.groupby("identity")["image_id"].unique()
+        listed = faces.read_pairs(pairs_path, people.to_dict())
+    measured = verification.evaluate(given, unmaskers, resamples, seed, listed)
+    for path, write in ((json_path, verification.write_json), (csv_path, verification.write_csv)):
+        if path:
+            write(measured, path)
+    if page:
+        views = verification.ComparedViews.of_table(given, listed)
+        verification.write_page(measured, verification.all_curves(views, unmaskers), page)
+    shown = verification.summary(measured).drop(columns=list(verification.SHOWN_SCORES.values()))
+    print_table(verification.without_empty_columns(shown))
+    first = measured.iloc[0]
+    print(
+        f"{first.backbone}: {first.people} people, {first.pictures} pictures; not acquired: "
+        f"{first.not_acquired} of {first.attempts} faces. Intervals: 95 %, over people."
+    )
+    if listed:
+        acquired = set(given.rows["image_id"])
+        there = sum({pair.reference, pair.probe} <= acquired for pair in listed)
+        print(f"{there} of {len(listed)} listed pairs; in the others a face was not acquired")
+    if verification.has_stars(measured):
+        print(f"{verification.UNRESOLVED} {verification.STARRED}")
+    count = verification.folds_of(pairs_path) if pairs_path else 1
+    if count > 1:
+        views = verification.ComparedViews.of_table(given, listed)
+        systems = {None: views} | {n: views.through(known) for n, known in unmaskers.items()}
+        for row in measured.itertuples():
+            comparison = systems[row.unmasking].compare(row.setting)
+            accuracy = verification.folded_accuracy(comparison, count)
+            print(
+                f"{row.setting} {row.unmasking or '–'}: accuracy {100 * accuracy.mean:.2f} % ± "
+                f"{100 * accuracy.standard_error:.2f} (standard error of {count} folds)"
+            )
+
+
+def make_explorer(
+    table: TablePath,
+    model: Annotated[Path, typer.Option(help="unmasking model")],
+    face_set: FacesOption,
+    out: Annotated[Path, typer.Option(help="page to write (.html)")],
+    root: RootOption = None,
+    views: Annotated[int, typer.Option(min=4, help="face views on the map, at most")] = 2000,
+    seed: Annotated[int, typer.Option(help="seed of UMAP")] = 0,
+) -> None:
+    """One offline page to explore a table, before and after an unmasking model."""
+    given = embeddings.read_table(table)
+    few = maps.people_to_compare(given, views)
+    threshold = verification.ComparedViews.of_table(given).thresholds_in_service().at_1000
+    explored = maps.explore(few, unmasking.Unmasker.load(model))
+    layouts = {
+        "UMAP": maps.joint_umap(explored, seed=seed),
+        "UMAP, 3-D": maps.joint_umap(explored, seed=seed, dimensions=3),
+        "PCA": maps.joint_pca(explored),
+    }
+    pictures = embeddings.ViewPictures(faces_of(face_set, root), few.rows)
+    maps.MapExplorer(explored, layouts, pictures, threshold).save_page(out)
+    size = out.stat().st_size / 1e6
+    shown, everyone = (part.rows["identity"].nunique() for part in (few, given))
+    print(f"{out}: {len(few)} views of {shown} people, {size:.1f} MB")
+    if shown < everyone:
+        print(f"{everyone - shown} people are left out: they have one picture, or are too many")

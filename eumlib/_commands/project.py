@@ -1,0 +1,71 @@
+"""The commands that serve the project itself: its files, its study, its README, its copies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eumlib import study
+from eumlib._common import fetching
+from eumlib._common.files import write_text
+from eumlib._reports import manifest, notebooks, readme
+from eumlib.course import student
+
+
+def make_study(
+    folder: Annotated[Path, typer.Argument(help="tables of embeddings, as `make study` embeds")],
+    results: Annotated[Path, typer.Option(help="JSON to write")] = Path("data/study.json"),
+    models: Annotated[Path, typer.Option(help="folder for models")] = Path("data/models"),
+    seeds: Annotated[int, typer.Option(min=1, help="trainings of each target")] = 5,
+    ablation_seeds: Annotated[int, typer.Option(min=1, help="trainings of each case")] = 3,
+    resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
+) -> None:
+    """Train and judge everything that the workbook claims about training on people."""
+    study.run_study(folder, results, models, seeds, ablation_seeds, resamples)
+    print(f"{results}: ablation, matrix, targets, unseen styles; models in {models}")
+
+
+def fetch(
+    name: Annotated[
+        str | None, typer.Argument(help="file to fetch; all are listed without")
+    ] = None,
+) -> None:
+    """Fetch a named file into the cache, or list the files there are."""
+    if name:
+        print(fetching.fetch(name))
+        return
+    for file in fetching.REGISTRY.values():
+        print(f"{file.name}  {file.size / 1e6:.0f} MB  {file.about}\n    licence: {file.licence}")
+
+
+def write_readme(
+    run: Annotated[Path, typer.Option(help="folder of a report")] = Path("build/report"),
+    results: Annotated[Path, typer.Option(help="copy of the results")] = Path("data/results.json"),
+    study_results: Annotated[Path, typer.Option("--study", help="results of the study")] = Path(
+        "data/study.json"
+    ),
+    path: Annotated[Path, typer.Option(help="the README")] = Path("README.md"),
+) -> None:
+    """Put the results of a report and of the study into the README; list the notebooks."""
+    made = manifest.read_manifest(run)
+    text = path.read_text(encoding="utf-8")
+    text = readme.with_section(text, "results", readme.results_markdown(made))
+    measured = json.loads(study_results.read_text(encoding="utf-8"))
+    text = readme.with_section(text, "study", readme.study_markdown(measured))
+    text = readme.with_section(text, "notebooks", readme.notebooks_markdown(notebooks.discover()))
+    write_text(results, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, text)
+    print(f"{path}: results of commit {made['commit']}")
+
+
+def make_student_copies(
+    out: Annotated[Path, typer.Option(help="folder; copies in it are replaced")] = Path(
+        "notebooks/student"
+    ),
+) -> None:
+    """Write the notebooks without the answers of their exercises."""
+    copies = student.write_student_copies(out)
+    print(f"{out}: {len(copies)} notebooks without answers")

@@ -1,0 +1,1 @@
+"""What all rooms share: files, fetching, settings, errors, looks, progress."""

@@ -1,0 +1,23 @@
+"""Progress bars with an estimate, in terminals and notebooks."""
+
+from __future__ import annotations
+
+import os
+
+from tqdm.auto import tqdm
+
+from eumlib._common.settings import QUIET_VARIABLE
+
+
+def progress_bar(total: int, what: str, unit: str, done: int = 0, delay: float = 0) -> tqdm:
+    """A bar to ``update`` and to close; silent where ``TQDM_DISABLE`` is set, as in reports.
+
+    Args:
+        total: all that there is to do.
+        what: shown before the bar.
+        unit: of one step.
+        done: what an earlier run has done already; the estimate leaves it out.
+        delay: seconds before the bar appears: what is over sooner needs none.
+    """
+    quiet = bool(os.environ.get(QUIET_VARIABLE))
+    return tqdm(total=total, initial=done, desc=what, unit=unit, delay=delay, disable=quiet)

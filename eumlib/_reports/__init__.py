@@ -1,0 +1,1 @@
+"""Reports: the notebooks executed, bound into pages, and compared."""

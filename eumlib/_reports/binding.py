@@ -1,0 +1,84 @@
+"""Bind executed notebooks into a report, and put its numbers into the README."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+from plotly.offline import get_plotlyjs
+
+from eumlib._common.files import write_text
+from eumlib._common.looks import template
+from eumlib._reports.manifest import finish, headline_results, with_runs, write_manifest
+from eumlib._reports.pages import page_body
+from eumlib._reports.runs import NOT_RUN, Run
+from eumlib.verification import STARRED, has_stars, summary
+
+PAGE_BYTES = 8_000_000  # a larger one is slow to open, and too large to send
+
+
+def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
+    """Write a page a notebook, the manifest and ``index.html`` into `folder`.
+
+    A page of an earlier report into this folder that is not part of this one is removed. A page
+    that is larger than `PAGE_BYTES` is named on standard output.
+
+    Args:
+        runs: of `eumlib._reports.plan.walk`; the executed notebooks lie in ``folder/notebooks``.
+        manifest: of `eumlib._reports.manifest.begin`.
+        folder: of the report.
+
+    Returns:
+        The index page.
+    """
+    for page in folder.glob("[0-9][0-9]_*.html"):
+        page.unlink()
+    outputs = [folder / "plotly.min.js", folder / "style.css"]
+    write_text(outputs[0], get_plotlyjs())
+    write_text(outputs[1], template("_common/style.css").render())
+    bound = [run for run in runs if _executed(run, folder).exists() and run.status != NOT_RUN]
+    for position, run in enumerate(bound):
+        page = folder / f"{run.notebook}.html"
+        text = template("_reports/page.html").render(
+            run=run,
+            given={n: run.parameters[n] for n in manifest["parameters"] if n in run.parameters},
+            body=page_body(nbformat.read(_executed(run, folder), as_version=4)),
+            before=bound[position - 1] if position else None,
+            after=bound[position + 1] if position + 1 < len(bound) else None,
+        )
+        write_text(page, text)
+        if page.stat().st_size > PAGE_BYTES:
+            print(f"{page.name} is large, {page.stat().st_size / 1e6:.1f} MB: show fewer pictures")
+        outputs += [page, _executed(run, folder)]
+    manifest = finish(with_runs(manifest, runs), outputs, folder)
+    write_manifest(manifest, folder)
+    index = folder / "index.html"
+    page = template("_reports/index.html").render(
+        runs=runs, bound=bound, manifest=manifest, headline=headline_table(manifest)
+    )
+    write_text(index, page)
+    return index
+
+
+def _executed(run: Run, folder: Path) -> Path:
+    return folder / "notebooks" / f"{run.notebook}.ipynb"
+
+
+def headline_table(manifest: dict) -> str | None:
+    """The headline results as an HTML table, with who was tested over it."""
+    results = headline_results(manifest)
+    if results is None:
+        return None
+    table = summary(results).to_html(index=False, border=0)
+    page = f"<p>{_tested_on(results)}</p>" + table.replace("<th>", '<th scope="col">')
+    return page + f"<p>A star marks rates with {STARRED}.</p>" if has_stars(results) else page
+
+
+def _tested_on(results: pd.DataFrame) -> str:
+    first = results.iloc[0]
+    return (
+        f"{first.people:.0f} people, {first.pictures:.0f} photographs; "
+        f"{first.not_acquired:.0f} of {first.attempts:.0f} faces were not acquired."
+    )

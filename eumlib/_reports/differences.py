@@ -1,0 +1,131 @@
+"""What two reports differ in: what they were made of, and the results that came out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+import pandas as pd
+
+_CAUSES = (
+    "profile", "commit", "uncommitted_changes", "python", "system", "cpu", "cores", "threads",
+    "device", "packages", "inputs",
+)  # fmt: skip
+NOISE = 1e-9  # what the order of a sum may change
+
+
+def differing_causes(a: Mapping, b: Mapping) -> pd.DataFrame:
+    """Parameters, versions, inputs and machine, where two manifests differ.
+
+    Args:
+        a, b: of `eumlib._reports.manifest.read_manifest`.
+
+    Returns:
+        Columns ``what``, ``A``, ``B``; None where one of them has no such entry.
+    """
+    before, after = dict(_causes(a)), dict(_causes(b))
+    rows = [
+        {"what": what, "A": before.get(what), "B": after.get(what)}
+        for what in {**before, **after}
+        if before.get(what) != after.get(what)
+    ]
+    return pd.DataFrame(rows, columns=["what", "A", "B"], dtype=object)
+
+
+def _causes(manifest: Mapping) -> Iterator[tuple[str, object]]:
+    for name in _CAUSES:
+        value = manifest.get(name)
+        if isinstance(value, Mapping):
+            yield from ((f"{name}: {key}", part) for key, part in value.items())
+        else:
+            yield name, value
+    for run in manifest["runs"]:
+        yield f"{run['notebook']}: status", run["status"]
+        for name, value in run["parameters"].items():
+            yield f"{run['notebook']}: {name}", value
+
+
+def differing_results(a: Mapping, b: Mapping) -> pd.DataFrame:
+    """Numbers that the notebooks of both reports published with intervals, where they differ.
+
+    Rows of a table are matched by their words, the fewest that tell them apart; a row that only one
+    of the reports has is in the result, too.
+
+    Returns:
+        Columns ``table``, ``row``, ``metric``, ``A``, ``A_low``, ``A_high``, ``B``, ``B_low``,
+        ``B_high``, and ``apart``: whether each lies outside of the other's interval.
+    """
+    rows = []
+    tables_a, tables_b = _tables(a), _tables(b)
+    for name in {**tables_a, **tables_b}:
+        rows += _table_differences(name, tables_a.get(name), tables_b.get(name))
+    numbers = [f"{side}{end}" for side in "AB" for end in ("", "_low", "_high")]
+    found = pd.DataFrame(rows, columns=["table", "row", "metric", *numbers])
+    found[numbers] = found[numbers].astype(float)
+    outside = [
+        (found[one] < found[f"{other}_low"]) | (found[one] > found[f"{other}_high"])
+        for one, other in ("AB", "BA")
+    ]
+    return found.assign(apart=outside[0] & outside[1])
+
+
+def published(manifest: Mapping) -> set[str]:
+    """The names of all numbers that a report's notebooks published with intervals."""
+    columns = {str(name) for table in _tables(manifest).values() for name in table}
+    return {name for name in columns if f"{name}_low" in columns}
+
+
+def _tables(manifest: Mapping) -> dict[str, pd.DataFrame]:
+    return {
+        name: pd.DataFrame(rows)
+        for run in manifest["runs"]
+        for name, rows in run["results"].items()
+        if rows
+    }
+
+
+def _table_differences(name: str, a: pd.DataFrame | None, b: pd.DataFrame | None) -> list[dict]:
+    key = _key(*(table for table in (a, b) if table is not None))
+    before, after = _by_row(a, key), _by_row(b, key)
+    rows = []
+    for row in {**before, **after}:
+        mine, theirs = before.get(row, {}), after.get(row, {})
+        for metric in [m for m in {**mine, **theirs} if f"{m}_low" in {**mine, **theirs}]:
+            if _differ(mine.get(metric), theirs.get(metric)):
+                found = {"table": name, "row": ", ".join(filter(None, row)), "metric": metric}
+                for side, values in (("A", mine), ("B", theirs)):
+                    found |= {
+                        f"{side}{e}": values.get(f"{metric}{e}") for e in ("", "_low", "_high")
+                    }
+                rows.append(found)
+    return rows
+
+
+def _differ(a: float | None, b: float | None) -> bool:
+    if pd.isna(a) or pd.isna(b):
+        return pd.isna(a) != pd.isna(b)
+    return abs(a - b) > NOISE
+
+
+def _key(*tables: pd.DataFrame) -> list[str]:
+    """The fewest columns of words that tell the rows of each table apart."""
+    words = [c for c in tables[0].columns if all(c in t and _is_words(t[c]) for t in tables)]
+    for size in range(1, len(words) + 1):
+        for chosen in map(list, combinations(words, size)):
+            if not any(table.duplicated(chosen).any() for table in tables):
+                return chosen
+    return []
+
+
+def _is_words(column: pd.Series) -> bool:
+    known = column.dropna()
+    return len(known) > 0 and all(isinstance(value, str) for value in known)
+
+
+def _by_row(table: pd.DataFrame | None, key: list[str]) -> dict[tuple, dict]:
+    if table is None:
+        return {}
+    rows = table.to_dict("records")
+    if not key:  # nothing tells them apart: by their place
+        return {(f"row {place + 1}",): row for place, row in enumerate(rows)}
+    return {tuple("" if pd.isna(row[k]) else row[k] for k in key): row for row in rows}

@@ -1,0 +1,94 @@
+"""A report's numbers, and the notebooks, as sections of the README."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from eumlib._reports.binding import _tested_on
+from eumlib._reports.manifest import headline_results
+from eumlib._reports.notebooks import Notebook
+from eumlib.study import eer_by_condition, rates_of_condition
+from eumlib.verification import SHOWN_CHANGES, SHOWN_RATES, summary
+
+
+def results_markdown(manifest: dict) -> str:
+    """The headline results as a markdown table, and the commit and parameters behind it.
+
+    Raises:
+        ValueError: no notebook of the run published headline results.
+    """
+    results = headline_results(manifest)
+    if results is None:
+        raise ValueError("the run published no headline results: run all core notebooks")
+    table = summary(results)[[
+        "setting", "EUM", *SHOWN_RATES.values(), *SHOWN_CHANGES.values()
+    ]]  # fmt: skip
+    lines = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
+    rows = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    given = json.dumps(manifest["parameters"]) if manifest["parameters"] else "the defaults"
+    return (
+        f"{rows}\n\n{_tested_on(results)} "
+        f"Intervals: 95 %, bootstrap over people. Parameters: {given}. "
+        f"Made by `python -m eumlib report` {_at_commit(manifest)}."
+    )
+
+
+def study_markdown(study: dict) -> str:
+    """The tables of `eumlib.study.run` that bear on the claim, in markdown, and what made them."""
+    targets, unseen = pd.DataFrame(study["targets"]), pd.DataFrame(study["unseen"])
+    sections = [
+        f"{_sizes(rows)}, {condition}:\n\n{_markdown(rates_of_condition(rows, condition))}"
+        for _, rows in targets.groupby("face_set", sort=False)
+        for condition in rows["condition"].unique()
+    ]
+    sections.append(f"{_sizes(unseen)}, EER in percent:\n\n{_markdown(eer_by_condition(unseen))}")
+    return "\n\n".join(sections) + (
+        f"\n\nThe mean of {study['seeds']} trainings; intervals: 95 %, bootstrap over people; "
+        f"behind them the change against no EUM. Made by `make study` {_at_commit(study)}."
+    )
+
+
+def _sizes(rows: pd.DataFrame) -> str:
+    first = rows.iloc[0]
+    return (
+        f"{first.face_set.upper()}, {first.people} people, {first.pictures:,} pictures (without "
+        f"masks EER {100 * first.unmasked_eer:.1f} %)"
+    )
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    lines = [["trained", *table.columns], ["---"] * (1 + len(table.columns))]
+    lines += [[name, *values] for name, values in zip(table.index, table.to_numpy(), strict=True)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _at_commit(made: dict) -> str:
+    if made["commit"] is None:
+        return "outside a git checkout"
+    dirty = " with uncommitted changes" if made["uncommitted_changes"] else ""
+    return f"at commit `{made['commit'][:12]}`{dirty}"
+
+
+def notebooks_markdown(notebooks: Sequence[Notebook]) -> str:
+    """A markdown table of the notebooks: name, title and minutes, as they state them."""
+    rows = [
+        f"| [{n.name}](notebooks/{n.path.name}) | {n.title} | {n.minutes:g} |" for n in notebooks
+    ]
+    return "\n".join(["| notebook | what you do | minutes |", "| --- | --- | --- |", *rows])
+
+
+def with_section(text: str, name: str, content: str) -> str:
+    """The text with what stands between its marks ``<!-- name: begin -->`` and end replaced.
+
+    Raises:
+        ValueError: the marks are not there.
+    """
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, found, rest = text.partition(begin)
+    _, also_found, after = rest.partition(end)
+    if not found or not also_found:
+        raise ValueError(f"the text has no lines {begin} and {end}")
+    return f"{before}{begin}\n{content}\n{end}{after}"

@@ -1,0 +1,155 @@
+"""The exercises of notebooks 03 and 08: thresholds, refusals, intervals, d′."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from eumlib.course.answers import NO_RETURN, ROUNDS, Answer, compare
+
+
+def _fmr(non_mated: np.ndarray, threshold: float) -> float:
+    return np.mean(non_mated >= threshold)
+
+
+def check_threshold_at(answer: Answer) -> str | None:
+    """A hint, unless the threshold is the lowest at which FMR is as low as it has to be."""
+    random = np.random.default_rng()
+    for allowed in random.integers(10, 100, size=ROUNDS):
+        non_mated = random.normal(0.2, 0.1, size=5000)
+        limit = (allowed + 1e-3) / len(non_mated)  # so that rounding decides nothing
+        given = answer(non_mated.copy(), limit)
+        if given is None:
+            return NO_RETURN
+        if np.shape(given):
+            return f"One threshold is asked for; yours has shape {np.shape(given)}."
+        if _fmr(non_mated, given) > 0.9:
+            return "Hardly any stranger is refused: you are at the other end of the scores."
+        if _fmr(non_mated, given) > limit:
+            return "More strangers get in than may. Is the share of scores at or above it too high?"
+        if not (non_mated < given).any() or given > non_mated.max():
+            return "No stranger gets in at all, and the owners pay. A few strangers are allowed."
+        if _fmr(non_mated, non_mated[non_mated < given].max()) <= limit:
+            return "A lower threshold would do as well, and refuse fewer owners."
+    return None
+
+
+def _two_settings(random: np.random.Generator) -> tuple:
+    def scores(mated: float, non_mated: float) -> SimpleNamespace:
+        return SimpleNamespace(
+            mated=random.normal(mated, 0.15, size=5000),
+            non_mated=random.normal(non_mated, 0.1, size=5000),
+        )
+
+    return scores(0.7, 0.2), scores(0.5, 0.3), random.uniform(0.03, 0.08)
+
+
+def _refused(mated: np.ndarray, non_mated: np.ndarray, limit: float) -> float:
+    ordered = np.sort(non_mated)[::-1]
+    return np.mean(mated < ordered[int(limit * len(ordered)) - 1])
+
+
+check_refused_in_service = compare(
+    lambda unmasked, masked, limit: _refused(masked.mated, unmasked.non_mated, limit),
+    _two_settings,
+    {
+        lambda unmasked, masked, limit: _refused(masked.mated, masked.non_mated, limit): (
+            "You set a new threshold for masked faces. The one in service was set without masks."
+        ),
+        lambda unmasked, masked, limit: _refused(unmasked.mated, unmasked.non_mated, limit): (
+            "Those are the owners without masks. Who comes to the gate now?"
+        ),
+        lambda unmasked, masked, limit: 1 - _refused(masked.mated, unmasked.non_mated, limit): (
+            "That is the share that gets in. Asked is who is kept out."
+        ),
+        lambda unmasked, masked, limit: _refused(masked.non_mated, unmasked.non_mated, limit): (
+            "Those are strangers who are refused. FNMR is about owners: mated scores."
+        ),
+    },
+    "The threshold comes from one setting's non-mated scores, the errors from the other's mated.",
+    tolerance=0.01,
+)
+
+
+def _draws_of_two_systems(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    luck = random.normal(8, 1.5, size=400)  # of each resample, and it hits both systems alike
+    return luck, luck + random.normal(-1, 0.4, size=400)
+
+
+def _interval(draws: np.ndarray, percent: float = 95) -> np.ndarray:
+    return np.percentile(draws, [50 - percent / 2, 50 + percent / 2])
+
+
+check_interval_of_change = compare(
+    lambda before, after: _interval(after - before),
+    _draws_of_two_systems,
+    {
+        lambda before, after: _interval(after) - _interval(before): (
+            "You subtract the ends of two intervals. Draw by draw, the luck that hits both cancels."
+        ),
+        lambda before, after: (
+            _interval(after)[:1] - _interval(before)[1:]
+        ): "One number is missing.",
+        lambda before, after: _interval(before - after): (
+            "The sign: a change is what came out, less what was there before."
+        ),
+        lambda before, after: _interval(after - before, 90): (
+            "Those hold 90 % of the draws. For 95 %, how much is left out at each end?"
+        ),
+        lambda before, after: _interval(after - before)[::-1]: "The lower end comes first.",
+        lambda before, after: _interval(np.sort(after) - np.sort(before)): (
+            "Sorting tears the draws apart: draw 7 of one system belongs to draw 7 of the other."
+        ),
+        lambda before, after: (
+            (after - before).mean() + 1.96 * (after - before).std() * np.array([-1, 1])
+        ): "Near, but that takes the draws for bell-shaped. Read the ends off the draws.",
+        lambda before, after: (after - before).mean(): (
+            "That is the change. Asked are the two ends of its interval."
+        ),
+    },
+    "First one number a resample, then the two between which 95 % of them lie.",
+    tolerance=0.002,
+)
+
+
+def _few_scores(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return random.normal(0.6, 0.15, size=8), random.normal(0.2, 0.05, size=40)
+
+
+def _gap(mated: np.ndarray, non_mated: np.ndarray) -> float:
+    return mated.mean() - non_mated.mean()
+
+
+def _variances(mated: np.ndarray, non_mated: np.ndarray, ddof: int = 0) -> float:
+    return mated.var(ddof=ddof) + non_mated.var(ddof=ddof)
+
+
+check_d_prime = compare(
+    lambda mated, others: _gap(mated, others) / np.sqrt(_variances(mated, others) / 2),
+    _few_scores,
+    {
+        lambda mated, others: _gap(mated, others) ** 2 / _variances(mated, others): (
+            "That is FDR, its relative: squared, and without the half."
+        ),
+        lambda mated, others: _gap(mated, others) / np.sqrt(_variances(mated, others)): (
+            "The mean of two variances, not their sum."
+        ),
+        lambda mated, others: -_gap(mated, others) / np.sqrt(_variances(mated, others) / 2): (
+            "The sign: d′ is above 0 where the owner scores higher."
+        ),
+        lambda mated, others: _gap(mated, others) / (_variances(mated, others) / 2): (
+            "You divide by a variance. The unit of a score is that of its standard deviation."
+        ),
+        lambda mated, others: _gap(mated, others) / ((mated.std() + others.std()) / 2): (
+            "The mean is to be taken of the variances, before the root, not of the deviations."
+        ),
+        lambda mated, others: _gap(mated, others) / np.sqrt(_variances(mated, others, 1) / 2): (
+            "Nearly: σ here divides by the number of scores, not by one less (ddof=0)."
+        ),
+        lambda mated, others: _gap(mated, others) / np.concatenate([mated, others]).std(): (
+            "You take the spread of all scores together; the gap itself makes it wide."
+        ),
+    },
+    "The gap between two means, divided by the root of the mean of two variances.",
+)

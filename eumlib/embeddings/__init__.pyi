@@ -1,0 +1,16 @@
+from .acquisition import (
+    FAILURES_TO_ACQUIRE, acquire_as_a_camera_does, acquire_with_unmasked_landmarks,
+)
+from .arcface import OnnxBackbone
+from .backbones import DLIB_RESNET, TorchBackbone, default_backbone, load_backbone
+from .dlib_resnet import DlibResNet
+from .extraction import Extraction, ExtractionError, extract_cached, workers_for
+from .failures import failures_summary, failures_to_acquire
+from .mask_painter import MaskPainter, PaintedFace, paint_and_score
+from .recogniser import Backbone, BackboneError, embed_in_batches
+from .table import (
+    COLUMNS, MASKED, UNMASKED, WORN, EmbeddingTable, MatedVectors, TableError, join_tables,
+    mated_vectors, read_attempted_views, read_table, synthetic_training_table, unit_length,
+    write_table,
+)
+from .view_pictures import ViewPictures

@@ -1,0 +1,281 @@
+"""From photographs to the table of embeddings, through worker processes, shard by shard.
+
+Worker processes acquire faces, a few at a time; threads of this process embed their chips in
+batches. A shard is a fixed range of the face set, so its rows and its batches are the same whoever
+computes it, and however often the work was interrupted. Finished shards wait in the cache folder;
+the same command goes on behind the last of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from tqdm.auto import tqdm
+
+from eumlib._common.errors import EumlibError
+from eumlib._common.files import home, key_of
+from eumlib._common.progress import progress_bar
+from eumlib._common.threads import torch_threads
+from eumlib.embeddings.acquisition import (
+    Acquire,
+    AcquiredView,
+    AcquisitionJob,
+    AttemptedView,
+    acquire_with_unmasked_landmarks,
+    start_worker,
+)
+from eumlib.embeddings.recogniser import Backbone
+from eumlib.embeddings.table import (
+    EmbeddingTable,
+    join_tables,
+    read_table,
+    unit_length,
+    write_table,
+)
+from eumlib.faces import Face, FaceSet
+from eumlib.faces.landmarks import finder_source
+from eumlib.masks import Mask, MaskPlan
+
+FACES_A_SHARD = 512
+FACES_A_TASK = 8
+CHIPS_A_BATCH = 64
+FACES_WORTH_WORKERS = 400  # for fewer, starting worker processes takes longer than they save
+TASKS_AHEAD = 3  # a worker: enough that none waits, few enough that memory stays small
+_VERSION = "4"  # part of every cache key; raise it when extraction changes its results
+
+Task = list[tuple[Face, tuple[Mask, ...]]]
+
+
+class ExtractionError(EumlibError, RuntimeError):
+    """An extraction that could not go on; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Every face of a set, embedded as it is and with each mask that a plan gives it.
+
+    Attributes:
+        face_set: the faces. A face that wears a mask is embedded as it is, once.
+        plan: which masks to paint.
+        backbone: the recogniser.
+        acquire: the paper's way to align masked views, or the camera's.
+        workers: processes that acquire faces; 1 does all in this process. In a script, more than 1
+            needs ``if __name__ == "__main__":``.
+        shard_size: faces in a shard.
+
+    Taught in notebook 03.
+    """
+
+    face_set: FaceSet
+    plan: MaskPlan
+    backbone: Backbone
+    acquire: Acquire = acquire_with_unmasked_landmarks
+    workers: int = 1
+    shard_size: int = FACES_A_SHARD
+
+    def run(self) -> EmbeddingTable:
+        """The table, in memory.
+
+        Returns:
+            A row a view, in the order of the set, embeddings scaled to unit length; views that
+            could not be acquired are in its ``failures``.
+
+        Raises:
+            ExtractionError: a worker process died, or the set is empty.
+        """
+        parts = [table for _, table in self._tables(self._shards())]
+        return EmbeddingTable(
+            pd.concat([part.rows for part in parts], ignore_index=True),
+            np.concatenate([part.vectors for part in parts]),
+            pd.concat([part.failures for part in parts], ignore_index=True),
+        )
+
+    def write_to(self, path: Path | str, precision: str = "float32") -> None:
+        """The table, written to a file; memory does not grow with the number of faces.
+
+        Killed at any moment, the same call goes on where it stopped, and the file is the same, row
+        for row. A second process with the same work waits for the first.
+
+        Args:
+            path: the table to write.
+            precision: of the vectors, ``"float32"`` or ``"float16"``.
+
+        Raises:
+            ExtractionError: a worker process died, or the set is empty.
+        """
+        folder = home() / "extractions" / key_of(self.key, precision, str(self.shard_size))
+        with _alone(folder):
+            folder.mkdir(exist_ok=True)
+            parts = {number: folder / f"shard-{number:06d}.parquet" for number in self._shards()}
+            missing = [number for number, part in parts.items() if not part.exists()]
+            for number, table in self._tables(missing):
+                write_table(table, parts[number], precision)
+            join_tables(list(parts.values()), path)
+            shutil.rmtree(folder)
+
+    @property
+    def key(self) -> str:
+        """Sixteen digits that change when the table would."""
+        return key_of(
+            _VERSION, self.face_set.name, self.face_set.fingerprint, self.plan.describe(),
+            self.backbone.fingerprint, self.acquire.__name__,
+        )  # fmt: skip
+
+    def _shards(self) -> range:
+        if not len(self.face_set):
+            raise ExtractionError(f"the face set {self.face_set.name} has no faces to embed")
+        return range(-(-len(self.face_set) // self.shard_size))
+
+    def _tables(self, numbers: Iterable[int]) -> Iterator[tuple[int, EmbeddingTable]]:
+        """The shards of these numbers, one after the other, each with its number."""
+        shards = [
+            (number, self.face_set.faces[number * self.shard_size :][: self.shard_size])
+            for number in numbers
+        ]
+        wanted = sum(len(faces) for _, faces in shards)
+        tasks = (task for _, faces in shards for task in self._tasks(faces))
+        progress = progress_bar(
+            len(self.face_set), f"embedding {self.face_set.name}", "face",
+            done=len(self.face_set) - wanted,
+        )  # fmt: skip
+        with progress, self._acquired(tasks) as acquired, self._embedders() as embedders:
+            for number, faces in shards:
+                yield number, self._embed(faces, acquired, embedders, progress)
+
+    def _tasks(self, faces: tuple[Face, ...]) -> Iterator[Task]:
+        for start in range(0, len(faces), FACES_A_TASK):
+            yield [(face, self.plan.masks_for(face)) for face in faces[start:][:FACES_A_TASK]]
+
+    @contextmanager
+    def _acquired(self, tasks: Iterator[Task]) -> Iterator[Iterator[list[AttemptedView]]]:
+        """The outcomes of each face, in order."""
+        job = AcquisitionJob(self.acquire, self.backbone.align, finder_source(self.face_set))
+        if self.workers == 1:
+            yield (outcomes for task in tasks for outcomes in job(task))
+            return
+        pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=start_worker)
+        try:
+            yield _through(pool, job, tasks, ahead=TASKS_AHEAD * self.workers)
+        except BrokenProcessPool as error:
+            raise ExtractionError(
+                "a worker process died, perhaps for want of memory. What is finished is kept: give "
+                "the same command again, with fewer workers if it repeats"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    @contextmanager
+    def _embedders(self) -> Iterator[ThreadPoolExecutor]:
+        """As many threads as there are workers; together they use the cores once."""
+        cores = os.cpu_count() or 1
+        with (
+            torch_threads(max(1, cores // self.workers)),
+            ThreadPoolExecutor(min(self.workers, cores)) as embedders,
+        ):
+            yield embedders
+
+    def _embed(
+        self,
+        faces: tuple[Face, ...],
+        acquired: Iterator[list[AttemptedView]],
+        embedders: ThreadPoolExecutor,
+        progress: tqdm,
+    ) -> EmbeddingTable:
+        rows, failures, chips, batches = [], [], [], []
+
+        def embed_batch() -> None:
+            batches.append(embedders.submit(self.backbone.embed, np.stack(chips)))
+            chips.clear()
+
+        for face in faces:
+            for outcome in next(acquired):
+                view = outcome.view
+                common = (face.image_id, face.identity, self.face_set.name, view.view)
+                if isinstance(outcome, AcquiredView):
+                    rows.append(
+                        (
+                            *common, view.mask_shape, view.mask_colour, view.worn_mask,
+                            outcome.detector, outcome.landmarks_from, self.backbone.name,
+                        )
+                    )  # fmt: skip
+                    chips.append(outcome.chip)
+                    if len(chips) == CHIPS_A_BATCH:
+                        embed_batch()
+                else:
+                    failures.append((*common, view.mask_shape, outcome.reason, outcome.detail))
+            progress.update()
+        if chips:
+            embed_batch()
+        none = np.empty((0, self.backbone.dim), np.float32)
+        vectors = np.concatenate([none, *(unit_length(batch.result()) for batch in batches)])
+        return EmbeddingTable.of_rows(rows, vectors, failures)
+
+
+def workers_for(face_set: FaceSet) -> int:
+    """How many processes pay off: one for a few faces, else as many as there are cores."""
+    return 1 if len(face_set) < FACES_WORTH_WORKERS else os.cpu_count() or 1
+
+
+def extract_cached(
+    face_set: FaceSet,
+    plan: MaskPlan,
+    backbone: Backbone,
+    acquire: Acquire = acquire_with_unmasked_landmarks,
+    workers: int = 1,
+    precision: str = "float32",
+) -> EmbeddingTable:
+    """The table of an `Extraction`, kept in the cache folder: the second call reads the file.
+
+    Args:
+        face_set, plan, backbone, acquire, workers: as in `Extraction`.
+        precision: as in `Extraction.write_to`.
+    """
+    extraction = Extraction(face_set, plan, backbone, acquire, workers)
+    path = home() / "tables" / f"{extraction.key}_{precision}.parquet"
+    if not path.exists():
+        with _alone(path):
+            if not path.exists():  # else another process has made it meanwhile
+                extraction.write_to(path, precision)
+    return read_table(path)
+
+
+def _through(
+    pool: ProcessPoolExecutor, job: AcquisitionJob, tasks: Iterator[Task], ahead: int
+) -> Iterator[list[AttemptedView]]:
+    """The outcomes in the order of the tasks, of which at most `ahead` are under way."""
+    running = deque()
+    for task in tasks:
+        running.append(pool.submit(job, task))
+        if len(running) >= ahead:
+            yield from running.popleft().result()
+    while running:
+        yield from running.popleft().result()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the path for this process; another that wants it waits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print("Another process has the same work in hand; waiting for it.", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

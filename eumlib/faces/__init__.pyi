@@ -1,0 +1,12 @@
+from .alignment import AlignmentError, align_chip, align_five_points
+from .datasets import FACE_SETS, LFW_SHARES, load_faces
+from .decoding import UnreadablePictureError, read_picture
+from .detection import (
+    CroppedFaceDetector, FaceDetector, FaceNotFoundError, find_by_hog, find_by_mtcnn,
+)
+from .face_set import PICTURES_A_PERSON, Face, FaceSet, few_of_each, split_by_identity
+from .folders import FaceSetError, folder_faces, labelled_faces
+from .generator import FaceGenerator, generate_face
+from .landmarks import LandmarkFinder, LocatedFace, finder_for, landmark_finder, where_found
+from .pairs import Pair, PairsFileError, image_ids_by_person, make_pairs, read_pairs, write_pairs
+from .pictures import gallery, jpeg_bytes, with_landmarks, with_numbers

@@ -1,0 +1,121 @@
+"""Faces and sets of faces: photographs with the name of who is on them.
+
+A `Face` knows how to read its picture but does not hold it, so a set of any size costs little.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+PICTURES_A_PERSON = 10  # to test on: some have hundreds, whose pairs would outvote all others'
+
+
+@dataclass(frozen=True)
+class Face:
+    """One photograph of one person.
+
+    Attributes:
+        image_id: unique in its set; for a folder, the path below it.
+        identity: who it is.
+        read: gives the picture: RGB, uint8, ``(height, width, 3)``, upright, at working size. It
+            raises `eumlib.faces.UnreadablePictureError` where the file does not decode. Worker
+            processes call it, so it must be a function that can be pickled.
+        worn_mask: the label of the mask that the person wears; None for a bare face.
+    """
+
+    image_id: str
+    identity: str
+    read: Callable[[], np.ndarray] = field(repr=False)
+    worn_mask: str | None = None
+
+
+@dataclass(frozen=True)
+class FaceSet(Sequence[Face]):
+    """An ordered set of faces.
+
+    Attributes:
+        name: short name, kept in the tables of embeddings.
+        faces: the faces.
+        fingerprint: changes when the pictures change; caches are keyed by it.
+        one_face: whether every picture is a crop of one face, a fact that detection may use.
+        labelled: whether a file of labels says of everyone if a mask is worn; then none is painted.
+    """
+
+    name: str
+    faces: tuple[Face, ...]
+    fingerprint: str
+    one_face: bool
+    labelled: bool = False
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, index: int) -> Face:
+        return self.faces[index]
+
+    def __iter__(self) -> Iterator[Face]:
+        return iter(self.faces)
+
+    @property
+    def identities(self) -> list[str]:
+        """Every identity once, in the order of first appearance."""
+        return list(dict.fromkeys(face.identity for face in self.faces))
+
+    def first_people(self, count: int) -> FaceSet:
+        """The faces of the first `count` identities.
+
+        Raises:
+            ValueError: fewer than one.
+        """
+        if count < 1:
+            raise ValueError(f"the first {count} people are nobody: give 1 or more")
+        kept = set(self.identities[:count])
+        faces = tuple(face for face in self.faces if face.identity in kept)
+        return replace(self, faces=faces, fingerprint=f"{self.fingerprint}:first {count}")
+
+
+def split_by_identity(identities: Sequence[str], shares: Mapping[str, float]) -> np.ndarray:
+    """The part, by name, that each row's identity belongs to: an identity is never in two parts.
+
+    An identity's place is a hash of its name, so it does not depend on the order of the rows or on
+    who else is there, and shares hold only on average.
+
+    >>> split_by_identity(["ann", "bob", "ann"], {"train": 0.5, "test": 0.5}).tolist()
+    ['train', 'test', 'train']
+
+    Raises:
+        ValueError: shares that are negative or do not sum to 1.
+
+    Taught in notebook 01.
+    """
+    if abs(sum(shares.values()) - 1) > 1e-9 or min(shares.values()) < 0:
+        raise ValueError(f"shares must be 0 or more and sum to 1, and these do not: {dict(shares)}")
+    places = {name: _hash_to_unit(name) for name in set(identities)}
+    edges = np.cumsum(list(shares.values()))[:-1]
+    parts = np.array(list(shares))
+    return parts[np.searchsorted(edges, [places[name] for name in identities], side="right")]
+
+
+def few_of_each(image_ids: Iterable[str], identities: Iterable[str]) -> set[str]:
+    """The ids of `PICTURES_A_PERSON` pictures of each person at most, those with the lowest hashes.
+
+    >>> many = [f"ann/{number:02d}" for number in range(30)]
+    >>> len(few_of_each([*many, "bob/01"], ["ann"] * 30 + ["bob"]))
+    11
+    """
+    pictures: dict[str, set[str]] = {}
+    for image_id, identity in zip(image_ids, identities, strict=True):
+        pictures.setdefault(identity, set()).add(image_id)
+    return {
+        image_id
+        for of_person in pictures.values()
+        for image_id in sorted(of_person, key=_hash_to_unit)[:PICTURES_A_PERSON]
+    }
+
+
+def _hash_to_unit(text: str) -> float:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64

@@ -1,0 +1,11 @@
+from .explorer import MapExplorer
+from .figures import embedding_map
+from .projection import (
+    HOW_NOT_TO_READ, JointMap, Projection, joint_pca, joint_umap, neighbour_preservation,
+    project_pca, project_umap,
+)
+from .sprites import SpriteSheet, sprite_sheet
+from .views import (
+    NOBODY, OUTCOMES, ExploredViews, Neighbours, ProbeScores, explore, outcomes,
+    people_to_compare, selection_csv,
+)

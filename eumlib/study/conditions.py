@@ -1,0 +1,77 @@
+"""Conditions to train or test under: styles of masks, and whose landmarks align the masked view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from eumlib.embeddings import MASKED, UNMASKED, EmbeddingTable
+from eumlib.faces import few_of_each
+
+STYLES = ("flat", "surgical", "respirator", "cloth")
+LIFELIKE = STYLES[1:]
+ALIGNMENTS = (UNMASKED, MASKED)  # whose landmarks: the paper's way, the camera's way
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Masked views to test on: some styles, aligned in some way.
+
+    Attributes:
+        name: for the tables.
+        styles: some of `STYLES`.
+        alignment: one of `ALIGNMENTS`.
+    """
+
+    name: str
+    styles: tuple[str, ...]
+    alignment: str
+
+
+PAPERS_WAY = Condition("flat masks, unmasked landmarks", ("flat",), UNMASKED)
+CAMERAS_WAY = Condition("lifelike masks, masked landmarks", LIFELIKE, MASKED)
+CELLS = tuple(
+    Condition(f"{style}, {alignment} landmarks", (style,), alignment)
+    for alignment in ALIGNMENTS
+    for style in STYLES
+)
+
+
+def style_of(shape: str | float) -> str | None:
+    """The style, one of `STYLES`, of a mask's shape; None for no mask."""
+    if pd.isna(shape):
+        return None
+    return shape.split()[0] if shape.split()[0] in LIFELIKE else "flat"
+
+
+def with_masks(
+    tables: Sequence[EmbeddingTable],
+    styles: Sequence[str] = STYLES,
+    alignments: Sequence[str] = ALIGNMENTS,
+) -> tuple[EmbeddingTable, ...]:
+    """The tables, their masked views only in these styles and alignments; none without any."""
+    kept = []
+    for table in tables:
+        bare = table.rows["view"] == UNMASKED
+        wanted = table.rows["mask_shape"].map(style_of).isin(styles)
+        wanted &= table.rows["landmarks_from"].isin(alignments)
+        if wanted.any():
+            kept.append(table.where(bare | wanted))
+    return tuple(kept)
+
+
+def one_mask_a_face(tables: Sequence[EmbeddingTable]) -> tuple[EmbeddingTable, ...]:
+    """The tables, of each picture the unmasked view and the first masked one."""
+    return tuple(table.where(~table.rows.duplicated(["image_id", "view"])) for table in tables)
+
+
+def few_pictures(tables: Sequence[EmbeddingTable]) -> tuple[EmbeddingTable, ...]:
+    """The tables with only the pictures that `eumlib.faces.few_of_each` keeps of each person."""
+    return tuple(
+        table.where(
+            table.rows["image_id"].isin(few_of_each(table.rows["image_id"], table.rows["identity"]))
+        )
+        for table in tables
+    )

@@ -1,0 +1,48 @@
+"""The rows of a study as tables for a reader."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from eumlib._common.looks import with_interval
+
+
+def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `MeanRates.row` for a reader: a line a training, a column a condition, EER in %.
+
+    Each with its 95 % interval and, but for the line without an EUM, its change relative to that.
+    """
+    shown = rows.assign(text=_for_a_reader(rows, "eer"))
+    order = {"index": rows["trained"].unique(), "columns": rows["condition"].unique()}
+    return shown.pivot(index="trained", columns="condition", values="text").reindex(**order)
+
+
+COLUMN_TITLES = {
+    "eer": "EER %",
+    "fmr1000": "FMR1000 %",
+    "fmr_at_1000": "FMR % at the old threshold",
+    "fnmr_at_1000": "FNMR % there",
+    "error_at_1000": "their mean %",
+}
+
+
+def rates_of_condition(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """Rows of `MeanRates.row` under one condition: a line a training, a column a rate, in percent.
+
+    The old threshold is the one that lets 0.1 % of strangers pass among unmasked faces. Each rate
+    with its 95 % interval and, but for the line without an EUM, its change relative to that; FMR at
+    the old threshold is so small that it has its value alone.
+    """
+    rows = rows[rows["condition"] == condition]
+    columns = {title: _for_a_reader(rows, name) for name, title in COLUMN_TITLES.items()}
+    columns[COLUMN_TITLES["fmr_at_1000"]] = [f"{100 * rate:.2f}" for rate in rows["fmr_at_1000"]]
+    return pd.DataFrame(columns, index=pd.Index(rows["trained"], name="trained"))
+
+
+def _for_a_reader(rows: pd.DataFrame, name: str) -> list[str]:
+    columns = [name, f"{name}_low", f"{name}_high", f"{name}_change", "trained"]
+    return [
+        with_interval(100 * value, 100 * low, 100 * high)
+        + ("" if trained == "no EUM" else f" {100 * change:+.0f} %")
+        for value, low, high, change, trained in rows[columns].itertuples(index=False)
+    ]

@@ -1,0 +1,19 @@
+from .baselines import DoingNothing, LinearUnmaskingModel, linear_around_the_mean
+from .circle import PlacedTriplet, place_triplet, triplet_circle
+from .figures import function_curves, training_curves
+from .losses import (
+    SelfRestrainedTripletLoss, TripletDistances, TripletLoss, restraint_holds, triplet_distances,
+)
+from .models import (
+    CentredUnmaskingModel, EmbeddingUnmaskingModel, ModelError, ResidualUnmaskingModel,
+    Unmasker, UnmaskingModel, unmask,
+)
+from .playground import LossPlayground
+from .recipes import FAITHFUL, RECIPES, WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS, Recipe
+from .training import Fit, available_device, fit, split_for_validation, train_unmasker
+from .training_explorer import TrainingExplorer
+from .triplets import (
+    TripletSampler, Triplets, drawn_negatives, hardest_negatives, semi_hard_negatives,
+)
+from .validation import decidability, mean_cosine
+from .weights import WeightsError

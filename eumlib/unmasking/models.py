@@ -1,0 +1,241 @@
+"""The Embedding Unmasking Model (EUM): masked embedding in, unmasked embedding out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from eumlib._common.errors import EumlibError
+from eumlib.embeddings import unit_length
+from eumlib.unmasking.weights import WeightsError, read_weights, write_weights
+
+
+class ModelError(EumlibError, ValueError):
+    """A model file that cannot be used, or not with these embeddings."""
+
+
+class UnmaskingModel(nn.Module, ABC):
+    """Any map of embeddings ``(n, d)`` to ``(n, d)``; subclasses say which in ``_transform``."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """``(n, d)`` float to ``(n, d)`` float; ValueError for another width, or a batch of 1."""
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.dim:
+            raise ValueError(
+                f"this EUM takes embeddings (n, {self.dim}), not {tuple(embeddings.shape)}"
+            )
+        if self.training and len(embeddings) < 2:
+            raise ValueError(
+                "training takes batches of 2 embeddings or more: batch norm needs a spread"
+            )
+        return self._transform(embeddings)
+
+    @abstractmethod
+    def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """``(n, d)`` to ``(n, d)``; `forward` has looked at the shape."""
+
+
+class EmbeddingUnmaskingModel(UnmaskingModel):
+    """The paper's EUM: (linear, batch norm, LeakyReLU 0.2) × 3, linear, batch norm; always d → d.
+
+    There is no activation and no normalisation of length at the end, and no residual connection.
+    It has 67,072 trainable parameters for d = 128 and 1,054,720 for d = 512.
+
+    >>> sum(p.numel() for p in EmbeddingUnmaskingModel(128).parameters())
+    67072
+
+    Source: Boutros et al., arXiv 2103.01716. Taught in notebook 07.
+    """
+
+    architecture = "EUM"
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim)
+        layers: list[nn.Module] = []
+        for _ in range(3):
+            layers += [nn.Linear(dim, dim), nn.BatchNorm1d(dim), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Linear(dim, dim), nn.BatchNorm1d(dim))
+
+    def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:
+        return self.layers(embeddings)
+
+
+class ResidualUnmaskingModel(EmbeddingUnmaskingModel):
+    """The EUM with a skip connection: it learns what to add to the masked embedding.
+
+    A named departure from the paper. The gain of the last batch norm starts at 0, so training
+    starts at doing nothing. It has as many parameters as the EUM.
+
+    Taught in notebooks 07 and 10.
+    """
+
+    architecture = "residual EUM"
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim)
+        nn.init.zeros_(self.layers[-1].weight)
+
+    def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:
+        return embeddings + self.layers(embeddings)
+
+
+class CentredUnmaskingModel(UnmaskingModel):
+    """A model that sees embeddings from the mean of the faces, and answers from there.
+
+    A named departure. Embeddings of some recognisers lie in a narrow cone: strangers have cosines
+    near 1, and what tells people apart is the small rest. So the mean μ is taken away before the
+    inner model, and given back behind it:
+
+    x ↦ μ + r · inner(c) / ‖inner(c)‖, with c = (x − μ) / ‖x − μ‖
+
+    What comes out is an embedding of the recogniser's own space, to be compared with references
+    that were not touched. The distance r from the mean sets how high its scores are: nearer to the
+    mean, everyone looks more alike.
+
+    Args:
+        inner: a model of centred embeddings of unit length.
+        mean: ``(d,)`` float32, μ.
+        distance: r, above 0.
+
+    Taught in notebooks 07 and 10.
+    """
+
+    def __init__(self, inner: UnmaskingModel, mean: torch.Tensor, distance: float) -> None:
+        super().__init__(inner.dim)
+        self.inner = inner
+        self.register_buffer("mean", mean)
+        self.register_buffer("distance", torch.tensor(distance))
+
+    @classmethod
+    def around(
+        cls, inner: UnmaskingModel, unmasked: torch.Tensor, reach: float
+    ) -> CentredUnmaskingModel:
+        """Around the mean of unmasked embeddings ``(n, d)`` of training faces.
+
+        The distance is `reach` times the mean distance of those embeddings from their mean.
+        """
+        mean = unmasked.mean(dim=0)
+        return cls(inner, mean, reach * float((unmasked - mean).norm(dim=1).mean()))
+
+    def centre(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """c of embeddings ``(n, d)``: seen from the mean, of unit length."""
+        return functional.normalize(embeddings - self.mean, dim=1)
+
+    def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:
+        answers = functional.normalize(self.inner(self.centre(embeddings)), dim=1)
+        return self.mean + self.distance * answers
+
+
+def unmask(model: UnmaskingModel, embeddings: np.ndarray) -> np.ndarray:
+    """Pass masked embeddings through the EUM, in evaluation mode, and scale them to unit length.
+
+    Args:
+        model: the EUM; it is left in evaluation mode.
+        embeddings: ``(n, d)`` float32.
+
+    Returns:
+        ``(n, d)`` float32 of unit length.
+
+    Raises:
+        ModelError: embeddings of another dimension than the model's.
+    """
+    if embeddings.shape[1] != model.dim:
+        raise ModelError(
+            f"the model unmasks embeddings of dimension {model.dim}, and these have "
+            f"{embeddings.shape[1]}: it was trained for another recogniser"
+        )
+    device = next(model.parameters(), torch.empty(0)).device
+    with torch.inference_mode():
+        unmasked = model.eval()(torch.from_numpy(embeddings).to(device))
+    return unit_length(unmasked.cpu().numpy())
+
+
+ARCHITECTURES = {
+    model.architecture: model for model in (EmbeddingUnmaskingModel, ResidualUnmaskingModel)
+}
+
+
+@dataclass(frozen=True)
+class Unmasker:
+    """A trained EUM and the recogniser whose embeddings it is for.
+
+    Attributes:
+        model: the EUM.
+        backbone: name of the recogniser.
+    """
+
+    model: UnmaskingModel
+    backbone: str
+
+    def unmask(self, embeddings: np.ndarray, backbone: str) -> np.ndarray:
+        """As `unmask`, for masked embeddings of a named recogniser.
+
+        Raises:
+            ModelError: embeddings of another recogniser than the model was trained for.
+        """
+        if backbone != self.backbone:
+            raise ModelError(
+                f"the model unmasks embeddings of {self.backbone}, and these are of {backbone}: "
+                f"train one for that recogniser, or embed the faces with {self.backbone}"
+            )
+        return unmask(self.model, embeddings)
+
+    def around(self, unmasked: np.ndarray, reach: float) -> Unmasker:
+        """The same network, set around the mean of other people's embeddings.
+
+        Faces of another kind, or from another camera, have another mean. To move there takes
+        their unmasked embeddings, as a gallery has them, and no masks, labels or training.
+
+        Args:
+            unmasked: ``(n, d)`` float32.
+            reach: as `CentredUnmaskingModel.around` takes it.
+
+        Raises:
+            ModelError: this model does not work around a mean.
+
+        Taught in notebook 09.
+        """
+        if not isinstance(self.model, CentredUnmaskingModel):
+            raise ModelError("this model does not work around a mean: train one with a reach")
+        moved = CentredUnmaskingModel.around(self.model.inner, torch.from_numpy(unmasked), reach)
+        return replace(self, model=moved)
+
+    def save(self, path: Path | str) -> None:
+        """Write the weights, and what they are for, as safetensors, atomically."""
+        inner = getattr(self.model, "inner", self.model)
+        note = {
+            "architecture": inner.architecture,
+            "dim": str(inner.dim),
+            "backbone": self.backbone,
+        }
+        write_weights(path, self.model.state_dict(), note)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Unmasker:
+        """Read an unmasker that `save` wrote, its model in evaluation mode.
+
+        Raises:
+            ModelError: no such file, or it does not hold an unmasker.
+        """
+        try:
+            weights, note = read_weights(path)
+            model = ARCHITECTURES[note["architecture"]](int(note["dim"]))
+            if "mean" in weights:
+                model = CentredUnmaskingModel(model, weights["mean"], float(weights["distance"]))
+            model.load_state_dict(weights)
+        except WeightsError as error:
+            raise ModelError(
+                f"{error}; make a model with: python -m eumlib train --out {path}"
+            ) from error
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise ModelError(f"{path} does not hold an unmasking model: {error}") from error
+        return cls(model.eval(), note["backbone"])

@@ -1,0 +1,165 @@
+"""Triplets: a masked anchor, the unmasked positive of the same picture, an unmasked negative."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from eumlib.embeddings import EmbeddingTable, TableError, mated_vectors
+
+
+class Triplets(NamedTuple):
+    """A batch of N triplets, row i of each tensor one triplet.
+
+    Attributes:
+        anchor: ``(N, d)`` float32, masked views.
+        positive: ``(N, d)`` float32, the unmasked views of the same pictures.
+        negative: ``(N, d)`` float32, unmasked views of other people.
+        person: ``(N,)`` int64, the number of the person of anchor and positive.
+    """
+
+    anchor: torch.Tensor
+    positive: torch.Tensor
+    negative: torch.Tensor
+    person: torch.Tensor
+
+    def to(self, device: str) -> Triplets:
+        """The same triplets on a device."""
+        return Triplets(*(part.to(device) for part in self))
+
+
+class TripletSampler:
+    """Draws triplets from tables of embeddings.
+
+    Every masked view is an anchor once an epoch. Its positive is the unmasked view of the *same
+    picture*; its negative is drawn uniformly from the positives of all other people.
+
+    >>> from eumlib.embeddings.table import synthetic_training_table
+    >>> sampler = TripletSampler(synthetic_training_table())
+    >>> batch = next(sampler.batches(512, np.random.default_rng(0)))
+    >>> tuple(batch.anchor.shape)
+    (512, 128)
+
+    Args:
+        tables: one or more; people of different face sets are different people.
+
+    Attributes:
+        backbone: name of the recogniser whose embeddings they are.
+        positives: ``(m, d)`` float32, the unmasked views of all pictures, sorted by person.
+
+    Raises:
+        TableError: no picture in both views, fewer than two identities, tables of different
+            recognisers, or embeddings that are not finite; the message names the first.
+
+    Taught in notebook 05.
+    """
+
+    def __init__(self, *tables: EmbeddingTable) -> None:
+        backbones = sorted({name for table in tables for name in table.rows["backbone"].unique()})
+        if len(backbones) > 1:
+            raise TableError(f"triplets take embeddings of one recogniser, not {backbones}")
+        self.backbone = backbones[0]
+        anchors, positives, people = mated_vectors(*tables)
+        by_person = np.argsort(people, kind="stable")
+        names, self._first, self._count = np.unique(
+            people[by_person], return_index=True, return_counts=True
+        )
+        if len(names) < 2:
+            raise TableError(
+                f"triplets need a negative of another identity, and all pictures are of {names[0]}"
+            )
+        self._person = torch.from_numpy(np.repeat(np.arange(len(names)), self._count))
+        self._anchors = torch.from_numpy(anchors[by_person])
+        self.positives = torch.from_numpy(positives[by_person])
+
+    def __len__(self) -> int:
+        return len(self._anchors)
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return self._anchors.shape[1]
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen digits that change when the triplets would."""
+        digest = hashlib.sha256(self._person.numpy().tobytes())
+        for part in (self._anchors, self.positives):
+            digest.update(part.numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def draw_negatives(self, rows: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """For each row a row of another identity, all of them equally likely."""
+        # Rows stand sorted by identity: draw among the rows that are left when one's own block is
+        # taken out, then step over that block.
+        person = self._person.numpy()[rows]
+        drawn = random.integers(0, len(self) - self._count[person])
+        return drawn + np.where(drawn >= self._first[person], self._count[person], 0)
+
+    def batches(self, batch_size: int, random: np.random.Generator) -> Iterator[Triplets]:
+        """One epoch in random order; a last batch of a single triplet is left out (batch norm)."""
+        order = random.permutation(len(self))
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            if len(rows) < 2:
+                return
+            negatives = torch.from_numpy(self.draw_negatives(rows, random))
+            rows = torch.from_numpy(rows)
+            yield Triplets(
+                self._anchors.index_select(0, rows),
+                self.positives.index_select(0, rows),
+                self.positives.index_select(0, negatives),
+                self._person[rows],
+            )
+
+
+ChooseNegatives = Callable[[torch.Tensor, Triplets], torch.Tensor]
+
+
+"""Gives ``(N, d)`` negatives for the EUM's output ``(N, d)`` and the triplets that went into it."""
+
+
+def drawn_negatives(_output: torch.Tensor, triplets: Triplets) -> torch.Tensor:
+    """The negatives as the sampler drew them, uniformly from all other people: the paper's way."""
+    return triplets.negative
+
+
+@torch.no_grad()
+def hardest_negatives(output: torch.Tensor, triplets: Triplets) -> torch.Tensor:
+    """For each anchor the nearest positive of another person in the batch.
+
+    Where the batch shows one person alone, the drawn negative is kept. Taught in notebook 10.
+    """
+    return _nearest(_cosines_to_strangers(output, triplets), triplets)
+
+
+@torch.no_grad()
+def semi_hard_negatives(output: torch.Tensor, triplets: Triplets) -> torch.Tensor:
+    """For each anchor the nearest stranger in the batch that is farther away than its positive.
+
+    The strangers are the positives of other people in the batch. Where none is farther than the
+    positive, the drawn negative is kept.
+
+    Source: Schroff et al., FaceNet (arXiv 1503.03832), section 3.2. Taught in notebook 10.
+    """
+    to_positive = functional.cosine_similarity(output, triplets.positive)
+    cosines = _cosines_to_strangers(output, triplets)
+    return _nearest(cosines.masked_fill(cosines >= to_positive[:, None], -torch.inf), triplets)
+
+
+def _cosines_to_strangers(output: torch.Tensor, triplets: Triplets) -> torch.Tensor:
+    """``(N, N)``: each anchor with each positive of the batch, −∞ where it is the same person."""
+    cosines = functional.normalize(output, dim=1) @ functional.normalize(triplets.positive, dim=1).T
+    same = triplets.person[:, None] == triplets.person[None, :]
+    return cosines.masked_fill(same, -torch.inf)
+
+
+def _nearest(cosines: torch.Tensor, triplets: Triplets) -> torch.Tensor:
+    best, place = cosines.max(dim=1)
+    found = best[:, None] > -torch.inf
+    return torch.where(found, triplets.positive[place], triplets.negative)

@@ -1,0 +1,61 @@
+"""Figures by which an epoch is chosen, on people who are not trained on; higher is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from eumlib.embeddings import EmbeddingTable, TableError, mated_vectors
+from eumlib.unmasking.models import UnmaskingModel, unmask
+
+Validation = Callable[[UnmaskingModel], float]
+MakeValidation = Callable[..., Validation]
+DECIDING_PICTURES = 2000  # their pairs are plenty, and cost little
+
+
+def mean_cosine(*tables: EmbeddingTable) -> Validation:
+    """The paper's figure: mean cosine of unmasked-by-EUM and truly unmasked embeddings.
+
+    In [−1, 1]. It is blind to strangers: a model that gives everyone the average face does well.
+
+    Taught in notebook 07.
+    """
+    masked, unmasked, _ = mated_vectors(*tables)
+
+    def validate(model: UnmaskingModel) -> float:
+        return float((unmask(model, masked) * unmasked).sum(axis=1).mean())
+
+    return validate
+
+
+def decidability(*tables: EmbeddingTable) -> Validation:
+    """d′: how many standard deviations lie between one's own scores and those of strangers.
+
+    d′ = (μ_mated − μ_non-mated) / √((σ²_mated + σ²_non-mated) / 2), of the scores of
+    unmasked-by-EUM against unmasked embeddings: mated with the same picture, non-mated with those
+    of other people. 0 by chance, unbounded above. Of large tables every n-th picture is taken.
+
+    Raises:
+        TableError: fewer than two people.
+
+    Source: Daugman, IEEE Trans. Circuits and Systems for Video Technology 14 (2004), on iris
+    recognition. Taught in notebook 10.
+    """
+    masked, unmasked, people = mated_vectors(*tables)
+    chosen = slice(None, None, -(-len(people) // DECIDING_PICTURES))
+    masked, unmasked, people = masked[chosen], unmasked[chosen], people[chosen]
+    strangers = people[:, None] != people[None, :]
+    if not strangers.any():
+        raise TableError(
+            f"{len(set(people))} person is left to choose the best epoch by, and 2 are needed: "
+            "take tables of more people, synthetic faces beside your own for example"
+        )
+
+    def validate(model: UnmaskingModel) -> float:
+        scores = unmask(model, masked) @ unmasked.T
+        mated, non_mated = scores.diagonal(), scores[strangers]
+        spread = np.sqrt((mated.var() + non_mated.var()) / 2)
+        return float((mated.mean() - non_mated.mean()) / spread)
+
+    return validate

@@ -1,0 +1,235 @@
+"""Comparison: every reference face against every probe, in blocks, in bounded memory.
+
+A *mated* pair shows one person, a *non-mated* pair two (ISO/IEC 2382-37). A score is the cosine of
+two embeddings, rounded to `STEP`: a product in float32 is no more exact than that, and rounded
+scores can be counted instead of kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from eumlib._common.errors import EumlibError
+from eumlib._common.progress import progress_bar
+from eumlib.faces import Pair
+
+STEPS = 2**23  # of which 1.0 has so many
+STEP = 1 / STEPS
+PAIRS_A_BLOCK = 2**24
+FEW = 2**20  # pairs, which are sorted sooner than counted into all steps
+QUICK = 2  # seconds, in which no progress is shown
+
+
+class ScoreError(EumlibError, ValueError):
+    """Scores from which error rates cannot be computed."""
+
+
+@dataclass(frozen=True)
+class FaceViews:
+    """Embeddings of one side of a comparison, all references or all probes.
+
+    Attributes:
+        vectors: ``(n, d)`` float32 of unit length.
+        identities: ``(n,)``, who it is.
+        pictures: ``(n,)``, the id of the picture that view i is of.
+
+    Raises:
+        ValueError: lengths that differ.
+        ScoreError: embeddings that are not finite; the message names the first picture.
+    """
+
+    vectors: np.ndarray
+    identities: np.ndarray
+    pictures: np.ndarray
+
+    def __post_init__(self) -> None:
+        lengths = len(self.vectors), len(self.identities), len(self.pictures)
+        if len(set(lengths)) > 1:
+            raise ValueError(f"vectors, identities and pictures have lengths {lengths}, not one")
+        finite = np.isfinite(self.vectors).all(axis=1)
+        if not finite.all():
+            first = self.pictures[np.flatnonzero(~finite)[0]]
+            raise ScoreError(
+                f"{(~finite).sum()} embeddings are not finite, the first is of {first}: embed "
+                "these pictures again"
+            )
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+class Block(NamedTuple):
+    """Some of the pairs; all parts have one shape, or can be spread to one.
+
+    Attributes:
+        steps: int32, the scores in units of `STEP`, from −`STEPS` to `STEPS`.
+        mated: whether the pair shows one person.
+        compared: whether the pair counts; a picture is not compared with itself.
+        reference: rows of the references.
+        probe: rows of the probes.
+    """
+
+    steps: np.ndarray
+    mated: np.ndarray
+    compared: np.ndarray
+    reference: np.ndarray
+    probe: np.ndarray
+
+
+class PairScores(NamedTuple):
+    """The scores of a small comparison, one by one.
+
+    Attributes:
+        mated: ``(m,)`` float64, in [−1, 1].
+        non_mated: ``(k,)`` float64, in [−1, 1].
+        mated_person: ``(m,)``, the number of the person in the pair.
+        non_mated_people: ``(k, 2)``, the numbers of the two people.
+    """
+
+    mated: np.ndarray
+    non_mated: np.ndarray
+    mated_person: np.ndarray
+    non_mated_people: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """References against probes: all of other pictures, or the listed pairs alone.
+
+    Where references and probes are one and the same object, each pair counts once.
+
+    Args:
+        references: views that were enrolled.
+        probes: views that are put to the test.
+        pairs: the pairs to compare, by picture; None compares everyone with everyone. A picture
+            with several views gives a score for each.
+
+    Raises:
+        ScoreError: embeddings of different dimension.
+
+    Taught in notebooks 03 and 08.
+    """
+
+    references: FaceViews
+    probes: FaceViews
+    pairs: tuple[Pair, ...] | None = None
+
+    def __post_init__(self) -> None:
+        dims = self.references.vectors.shape[1], self.probes.vectors.shape[1]
+        if len(set(dims)) > 1:
+            raise ScoreError(
+                f"references have embeddings of dimension {dims[0]} and probes of {dims[1]}: they "
+                "are of different recognisers"
+            )
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether both sides are one and the same."""
+        return self.references is self.probes
+
+    @cached_property
+    def person_of(self) -> tuple[np.ndarray, np.ndarray]:
+        """The number of the person of each reference and each probe, by the order of the names."""
+        return self._numbered("identities")
+
+    @cached_property
+    def _picture_of(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._numbered("pictures")
+
+    def _numbered(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        sides = [np.asarray(getattr(side, name)) for side in (self.references, self.probes)]
+        _, number = np.unique(np.concatenate(sides), return_inverse=True)
+        left, right = np.split(number.astype(np.int32), [len(sides[0])])
+        return left, right
+
+    @property
+    def people(self) -> int:
+        """How many people there are on both sides together."""
+        return 1 + max(int(side.max(initial=-1)) for side in self.person_of)
+
+    @property
+    def size(self) -> int:
+        """How many pairs there are at most."""
+        if self.pairs is not None:
+            return len(self.listed)
+        return len(self.references) * len(self.probes)
+
+    def blocks(self) -> Iterator[Block]:
+        """All pairs once, in blocks of `PAIRS_A_BLOCK` or so; long work shows its progress."""
+        if self.pairs is not None:
+            columns = ("steps", "mated", "reference", "probe")
+            steps, mated, reference, probe = (self.listed[name].to_numpy() for name in columns)
+            yield Block(steps, mated, np.ones_like(mated), reference, probe)
+            return
+        rows = max(1, PAIRS_A_BLOCK // max(1, len(self.probes)))
+        starts = range(0, len(self.references), rows)
+        with progress_bar(len(starts), "comparing", "block", delay=QUICK) as progress:
+            for start in starts:
+                reference = np.arange(start, min(start + rows, len(self.references)))
+                first = start if self.symmetric else 0
+                block = self.block(reference, np.arange(first, len(self.probes)))
+                if self.symmetric:
+                    once = block.reference < block.probe
+                    block = block._replace(compared=block.compared & once)
+                yield block
+                progress.update()
+
+    def block(self, reference: np.ndarray, probe: np.ndarray) -> Block:
+        """Some references against some probes, by row: parts of shape ``(r, p)``."""
+        steps = in_steps(self.references.vectors[reference] @ self.probes.vectors[probe].T)
+        (left, right), (picture, other) = self.person_of, self._picture_of
+        return Block(
+            steps,
+            left[reference, None] == right[None, probe],
+            picture[reference, None] != other[None, probe],
+            reference[:, None],
+            probe[None, :],
+        )
+
+    @cached_property
+    def listed(self) -> pd.DataFrame:
+        """The listed pairs of which there are both views, a row a pair of views.
+
+        Columns: ``pair`` (its place in the list), ``reference`` and ``probe`` (rows of views),
+        ``steps`` (the score in units of `STEP`), ``mated``.
+        """
+        listed = pd.DataFrame(
+            [(place, pair.reference, pair.probe) for place, pair in enumerate(self.pairs)],
+            columns=["pair", "reference_picture", "probe_picture"],
+        )
+        for name, side in (("reference", self.references), ("probe", self.probes)):
+            rows = pd.DataFrame({f"{name}_picture": side.pictures, name: np.arange(len(side))})
+            listed = listed.merge(rows, on=f"{name}_picture")
+        reference, probe = (listed[name].to_numpy(np.intp) for name in ("reference", "probe"))
+        cosines = np.einsum(
+            "ij,ij->i", self.references.vectors[reference], self.probes.vectors[probe]
+        )
+        left, right = self.person_of
+        mated = left[reference] == right[probe]
+        return listed.assign(steps=in_steps(cosines), mated=mated)
+
+    def scores(self) -> PairScores:
+        """Every score: of small comparisons, since all of them are in memory together."""
+        parts = []
+        for block in self.blocks():
+            shape = block.steps.shape
+            reference = np.broadcast_to(block.reference, shape)[block.compared]
+            probe = np.broadcast_to(block.probe, shape)[block.compared]
+            parts.append((block.steps[block.compared] * STEP, reference, probe))
+        score, reference, probe = (np.concatenate(part) for part in zip(*parts, strict=True))
+        people = np.stack([self.person_of[0][reference], self.person_of[1][probe]], axis=1)
+        mated = people[:, 0] == people[:, 1]
+        return PairScores(score[mated], score[~mated], people[mated, 0], people[~mated])
+
+
+def in_steps(cosines: np.ndarray) -> np.ndarray:
+    """Cosines of any shape as whole numbers of `STEP`: int32, from −`STEPS` to `STEPS`."""
+    scaled = np.multiply(cosines, np.float32(STEPS), dtype=np.float32)
+    np.rint(scaled, out=scaled)
+    return np.clip(scaled, -STEPS, STEPS, out=scaled).astype(np.int32)

@@ -1,0 +1,48 @@
+"""Identification: at which rank a probe's person is found among all references.
+
+A probe is put before all references of other pictures, several of a person if there are. Its rank
+is 1 plus the number of strangers' references that score at least as high as the best one of its own
+person. Closed-set: a probe without another picture of its person among the references has no rank.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eumlib.verification.comparison import PAIRS_A_BLOCK, STEPS, Block, Comparison
+
+NO_RANK = 0
+
+
+def ranks_in(block: Block) -> np.ndarray:
+    """``(p,)`` int64: the ranks of probes in a block ``(r, p)`` with *all* references."""
+    none = -2 * STEPS
+    mated, strange = block.compared & block.mated, block.compared & ~block.mated
+    own = np.where(mated, block.steps, none).max(axis=0, initial=none)
+    ahead = (strange & (block.steps >= own)).sum(axis=0)
+    return np.where(own > none, 1 + ahead, NO_RANK)
+
+
+def ranks_of(comparison: Comparison) -> np.ndarray:
+    """``(p,)`` int64: the rank of each probe of a comparison without a list of pairs; or `NO_RANK`.
+
+    Taught in notebook 08.
+    """
+    references, probes = len(comparison.references), len(comparison.probes)
+    columns = max(1, PAIRS_A_BLOCK // 8 // max(1, references))
+    parts = [
+        ranks_in(
+            comparison.block(np.arange(references), np.arange(start, min(start + columns, probes)))
+        )
+        for start in range(0, probes, columns)
+    ]
+    return np.concatenate(parts)
+
+
+def found_by(ranks: np.ndarray, rank: int) -> float:
+    """The share of the probes with a rank that are found at `rank` or better; by chance near 0.
+
+    Over all ranks it is the CMC, the cumulative match characteristic.
+    """
+    ranked = ranks[ranks > NO_RANK]
+    return float((ranked <= rank).mean()) if len(ranked) else float("nan")

@@ -1,0 +1,300 @@
+"""How sure error rates are: a bootstrap over people, in teams.
+
+Pairs that share a person are not independent, so people are drawn with replacement, and a pair
+counts as often as its people were drawn. More than `TEAMS` people are dealt into so many teams at
+random, and a team is drawn as one: teams are as independent of each other as people are, and a
+table of teams against teams does not grow with the number of pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from eumlib._common.progress import progress_bar
+from eumlib.verification.comparison import FEW, PAIRS_A_BLOCK, QUICK, STEP, STEPS, Block, Comparison
+from eumlib.verification.identification import NO_RANK, ranks_in
+from eumlib.verification.rates import ErrorCurve, OperatingThresholds, ScoreCounts, separation
+
+TEAMS = 256
+FMR_GRID = np.concatenate([np.geomspace(1e-5, 0.5, 180), np.linspace(0.52, 1, 25)])
+FNMR_GRID = np.linspace(0, 1, 60)
+
+
+@dataclass(frozen=True)
+class TeamTables:
+    """What every pair of teams contributes.
+
+    Attributes:
+        thresholds: ``(T,)`` float64, ascending.
+        mated: ``(G, T + 1)``, mated pairs of a team that pass 0, 1, … thresholds.
+        non_mated: ``(G, G, T + 1)``, the same of non-mated pairs between teams.
+        mated_means: ``(2, T + 1)``, the mean of the mated scores that pass 0, 1, … thresholds, and
+            of their squares.
+        non_mated_means: the same of the non-mated scores.
+        ranks: ``(p,)``, of each probe, as `eumlib.verification.ranks_of` gives them; 0 where pairs
+            are listed.
+        team_of_probe: ``(p,)``.
+    """
+
+    thresholds: np.ndarray
+    mated: np.ndarray
+    non_mated: np.ndarray
+    mated_means: np.ndarray
+    non_mated_means: np.ndarray
+    ranks: np.ndarray
+    team_of_probe: np.ndarray
+
+    @classmethod
+    def of(
+        cls, comparison: Comparison, counts: ScoreCounts, in_service: OperatingThresholds, seed: int
+    ) -> TeamTables:
+        """Go through a comparison, probes of one team after the other.
+
+        Args:
+            comparison: of one setting.
+            counts: its scores; thresholds are laid out along their FMR and FNMR.
+            in_service: thresholds at which rates are wanted besides.
+            seed: deals people into teams; the same people are dealt alike, whatever their scores.
+        """
+        curve = ErrorCurve(counts)
+        places = [np.searchsorted(-curve.fmr, -FMR_GRID), np.searchsorted(curve.fnmr, FNMR_GRID)]
+        along = curve.thresholds[np.concatenate(places)]
+        thresholds = np.unique(np.r_[along, in_service.at_100, in_service.at_1000])
+        thresholds = thresholds[np.isfinite(thresholds)]
+        teams = _teams(comparison.people, seed)
+        tally = _Tally(comparison, thresholds, teams)
+        tally.add_all()
+        return cls(
+            thresholds,
+            tally.mated,
+            tally.non_mated,
+            *(_means(counts.scores, kind, thresholds) for kind in (counts.mated, counts.non_mated)),
+            tally.ranks,
+            tally.right,
+        )
+
+    def draw(self, resamples: int, seed: int) -> np.ndarray:
+        """How often each team is drawn: ``(resamples, G)`` float64, rows summing to G.
+
+        A draw without mated or without non-mated pairs is drawn again.
+
+        Raises:
+            ValueError: too few people for any draw to have both.
+        """
+        random, teams = np.random.default_rng(seed), len(self.mated)
+        mated, non_mated = self.mated.sum(axis=1), self.non_mated.sum(axis=2)
+        kept: list[np.ndarray] = []
+        for _ in range(100):
+            drawn = random.multinomial(teams, np.full(teams, 1 / teams), size=resamples)
+            drawn = drawn.astype(np.float64)
+            good = (drawn @ mated > 0) & (((drawn @ non_mated) * drawn).sum(axis=1) > 0)
+            kept.extend(drawn[good])
+            if len(kept) >= resamples:
+                return np.array(kept[:resamples])
+        raise ValueError(
+            "hardly any draw of people has both mated and non-mated pairs: resample more people"
+        )
+
+
+class _Tally:
+    """Counts pairs by team and by how many thresholds they pass."""
+
+    def __init__(self, comparison: Comparison, thresholds: np.ndarray, team_of: np.ndarray) -> None:
+        self._comparison = comparison
+        self._left, self.right = (team_of[person] for person in comparison.person_of)
+        teams, self._size = int(team_of.max()) + 1, len(thresholds) + 1
+        self._steps = np.ceil(thresholds / STEP).astype(np.int64)
+        self.mated = np.zeros((teams, self._size), np.int64)
+        self.non_mated = np.zeros((teams, teams, self._size), np.int32)
+        self.ranks = np.full(len(self.right), NO_RANK, np.int64)
+
+    @cached_property
+    def _passed_by_step(self) -> np.ndarray:
+        """How many thresholds each score passes that there can be: sooner looked up than found."""
+        at = np.zeros(2 * STEPS + 1, np.uint16)
+        at[self._steps + STEPS] = 1
+        return np.cumsum(at, dtype=np.uint16)
+
+    def _passed(self, steps: np.ndarray) -> np.ndarray:
+        if self._comparison.size < FEW:
+            return np.searchsorted(self._steps, steps, side="right")
+        return self._passed_by_step[steps + STEPS]
+
+    def add_all(self) -> None:
+        """Count every pair, and rank every probe unless pairs are listed."""
+        if self._comparison.pairs is not None:
+            (block,) = self._comparison.blocks()
+            self._add(block, self._left[block.reference], self.right[block.probe])
+            return
+        everyone = np.arange(len(self._left))
+        columns = max(1, PAIRS_A_BLOCK // 8 // max(1, len(everyone)))
+        teams = range(len(self.mated))
+        with progress_bar(len(teams), "resampling", "team", delay=QUICK) as progress:
+            for team in teams:
+                probes = np.flatnonzero(self.right == team)
+                for start in range(0, len(probes), columns):
+                    some = probes[start : start + columns]
+                    block = self._comparison.block(everyone, some)
+                    self._add(block, self._left[:, None], team)
+                    self.ranks[some] = ranks_in(block)
+                progress.update()
+
+    def _add(self, block: Block, left: np.ndarray, right: np.ndarray | int) -> None:
+        passed = self._passed(block.steps)
+        place = left * self._size + passed
+        self.mated += _counted(place[block.compared & block.mated], self.mated.shape)
+        if isinstance(right, int):  # the probes are of one team: only its part of the table grows
+            part = self.non_mated[:, right]
+            other = ~block.compared | block.mated  # few: sooner taken out again than left out
+            part += _counted(place, part.shape) - _counted(place[other], part.shape)
+        else:
+            place = (left * len(self.mated) + right) * self._size + passed
+            self.non_mated += _counted(place[~block.mated], self.non_mated.shape)
+
+
+def _counted(place: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    counts = np.bincount(place.ravel(), minlength=int(np.prod(shape)))
+    return counts.reshape(shape).astype(np.int32)
+
+
+def _means(scores: np.ndarray, counts: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """``(2, T + 1)``: mean score and mean square of the pairs that pass 0, 1, … thresholds."""
+    passed = np.searchsorted(thresholds, scores, side="right")
+    size = len(thresholds) + 1
+    pairs = np.maximum(np.bincount(passed, counts, minlength=size), 1)
+    sums = [np.bincount(passed, counts * scores**power, minlength=size) for power in (1, 2)]
+    return np.array(sums) / pairs
+
+
+def _teams(people: int, seed: int) -> np.ndarray:
+    """The team of each person; everyone is a team of his or her own as long as there are enough."""
+    if people <= TEAMS:
+        return np.arange(people)
+    return np.random.default_rng(seed).permutation(people) % TEAMS
+
+
+@dataclass(frozen=True)
+class ResampledRates:
+    """FMR and FNMR of B resamples at T thresholds, and what else is read off the resamples.
+
+    Attributes:
+        tables: of the comparison.
+        times: ``(B, G)``, how often each team was drawn.
+    """
+
+    tables: TeamTables
+    times: np.ndarray
+
+    @cached_property
+    def fmr(self) -> np.ndarray:
+        """``(B, T)`` in [0, 1], falling along a row."""
+        return _accepted(self._non_mated)
+
+    @cached_property
+    def fnmr(self) -> np.ndarray:
+        """``(B, T)`` in [0, 1], rising along a row."""
+        return 1 - _accepted(self._mated)
+
+    @cached_property
+    def _mated(self) -> np.ndarray:
+        """``(B, T + 1)``: mated pairs that pass 0, 1, … thresholds, as often as drawn."""
+        return self.times @ self.tables.mated
+
+    @cached_property
+    def _non_mated(self) -> np.ndarray:
+        """``(B, T + 1)``: a pair counts as often as both its teams were drawn."""
+        tables, size = self.tables.non_mated, self.tables.non_mated.shape[2]
+        counted = np.empty((len(self.times), size))
+        for place in range(size):
+            counted[:, place] = ((self.times @ tables[:, :, place]) * self.times).sum(axis=1)
+        return counted
+
+    @property
+    def eer(self) -> np.ndarray:
+        """``(B,)``: where FMR and FNMR meet, interpolated between two thresholds."""
+        gap = self.fmr - self.fnmr
+        after = np.where((gap <= 0).any(axis=1), (gap <= 0).argmax(axis=1), gap.shape[1] - 1)
+        after = after.clip(min=1)
+        rows = np.arange(len(gap))
+        before, behind = gap[rows, after - 1], gap[rows, after]
+        share = (before / np.maximum(before - behind, 1e-300)).clip(0, 1)
+        return (
+            _between(self.fmr, rows, after, share) / 2 + _between(self.fnmr, rows, after, share) / 2
+        )
+
+    def fnmr_at_fmr(self, target: float) -> np.ndarray:
+        """``(B,)``: FNMR where FMR falls to a target, interpolated between two thresholds.
+
+        1 where no score is high enough: then the threshold is above all of them.
+        """
+        met = self.fmr <= target
+        after = met.argmax(axis=1).clip(min=1)
+        rows = np.arange(len(self.fmr))
+        above, below = self.fmr[rows, after - 1], self.fmr[rows, after]
+        share = ((above - target) / np.maximum(above - below, 1e-300)).clip(0, 1)
+        return np.where(met.any(axis=1), _between(self.fnmr, rows, after, share), 1.0)
+
+    def at(self, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+        """FMR and FNMR, ``(B,)`` each, at one of the thresholds, or at ∞."""
+        if np.isinf(threshold):
+            return np.zeros(len(self.times)), np.ones(len(self.times))
+        (place,) = np.flatnonzero(self.tables.thresholds == threshold)
+        return self.fmr[:, place], self.fnmr[:, place]
+
+    def found_by(self, rank: int) -> np.ndarray:
+        """``(B,)``: the share of probes whose person is found at this rank or better."""
+        ranks, team = self.tables.ranks, self.tables.team_of_probe
+        size = self.times.shape[1]
+        asked = self.times @ np.bincount(team[ranks > 0], minlength=size)
+        found = (ranks > 0) & (ranks <= rank)
+        with np.errstate(invalid="ignore"):
+            return self.times @ np.bincount(team[found], minlength=size) / asked
+
+    def metrics(self, in_service: OperatingThresholds) -> pd.DataFrame:
+        """A row a resample, the columns those of `eumlib.verification.ErrorRates`."""
+        fmr_at_100, fnmr_at_100 = self.at(in_service.at_100)
+        fmr_at_1000, fnmr_at_1000 = self.at(in_service.at_1000)
+        g_mean, g_variance = _moments(self._mated, self.tables.mated_means)
+        i_mean, i_variance = _moments(self._non_mated, self.tables.non_mated_means)
+        ends = np.ones((len(self.times), 1)), np.zeros((len(self.times), 1))
+        accepted, passed = (
+            np.concatenate([ends[0], rates, ends[1]], axis=1) for rates in (self.fmr, 1 - self.fnmr)
+        )
+        return pd.DataFrame(
+            {
+                "eer": self.eer,
+                "fmr100": self.fnmr_at_fmr(0.01),
+                "fmr1000": self.fnmr_at_fmr(0.001),
+                "fmr_at_100": fmr_at_100,
+                "fnmr_at_100": fnmr_at_100,
+                "error_at_100": (fmr_at_100 + fnmr_at_100) / 2,
+                "fmr_at_1000": fmr_at_1000,
+                "fnmr_at_1000": fnmr_at_1000,
+                "error_at_1000": (fmr_at_1000 + fnmr_at_1000) / 2,
+                "g_mean": g_mean,
+                "i_mean": i_mean,
+                **separation(g_mean, i_mean, g_variance + i_variance),
+                "auc": -np.trapezoid(passed, accepted, axis=1),
+            }
+        )
+
+
+def _moments(counted: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance, ``(B,)`` each, as if pairs between two thresholds had their mean score."""
+    mean, square = (counted @ row / counted.sum(axis=1) for row in means)
+    return mean, np.maximum(square - mean**2, 0)
+
+
+def _accepted(weights: np.ndarray) -> np.ndarray:
+    """``(B, T)``: the share of the weight that is accepted at each threshold."""
+    return np.cumsum(weights[:, :0:-1], axis=1)[:, ::-1] / weights.sum(axis=1, keepdims=True)
+
+
+def _between(
+    values: np.ndarray, rows: np.ndarray, after: np.ndarray, share: np.ndarray
+) -> np.ndarray:
+    return values[rows, after - 1] * (1 - share) + values[rows, after] * share

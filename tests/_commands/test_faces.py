@@ -1,0 +1,150 @@
+"""`embed` and `pairs`, as their user types them, and what `evaluate` and `explore` make of it."""
+
+import json
+import re
+
+import cv2
+import pytest
+from builders import drawn_table
+
+from eumlib.embeddings import read_table, write_table
+from eumlib.faces import landmark_finder
+from eumlib.faces.datasets import orl_faces
+from eumlib.masks import Mask, paint_mask
+from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
+
+
+def test_a_folder_of_people_goes_through_embed_and_evaluate_without_code(run, people, tmp_path):
+    table, results = tmp_path / "table.parquet", tmp_path / "results.json"
+    code, out, _ = run("embed", "--faces", people, "--out", table)
+    assert code == 0
+    assert "6 of 7 faces acquired, 12 embeddings" in out
+    assert "torn.jpg" in out
+    assert read_table(table).not_acquired == 1
+    assert "unreadable picture: 1 × s1/torn.jpg" in out
+    code, out, _ = run("evaluate", "--table", table, "--json", results, "--resamples", 5)
+    assert code == 0
+    assert "UMR-MP" in out
+    assert "not acquired: 1 of 7 faces" in out
+    rows = json.loads(results.read_text())["rows"]
+    assert [row["setting"] for row in rows] == ["UMR-UMP", "UMR-MP", "MR-MP"]
+
+
+def test_a_folder_of_people_becomes_a_page_to_explore(run, people, tmp_path):
+    table, page = tmp_path / "table.parquet", tmp_path / "page.html"
+    run("embed", "--faces", people, "--out", table)
+    model = "data/models/lfw_and_synthetic.safetensors"
+    options = "--table", table, "--model", model, "--faces", people, "--out", page
+    code, out, _ = run("explore", *options)
+    assert code == 0
+    assert "12 views of 3 people" in out
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    _, out, _ = run("explore", *options, "--views", 4)
+    assert "4 views of 1 people" in out
+    assert "2 people are left out" in out
+    write_table(drawn_table(people=3, pictures=1), table)
+    code, _, told = run("explore", *options)
+    assert code == 1
+    assert "a person with two pictures" in told
+
+
+@pytest.fixture(scope="module")
+def wearers(tmp_path_factory):
+    """A folder in MFR2's layout: three people, a bare and a masked photograph each."""
+    root = tmp_path_factory.mktemp("mfr2")
+    labels = []
+    for face in orl_faces().first_people(3):
+        number = int(face.image_id.rpartition("/")[2])
+        if number <= 2:
+            picture, label = face.read(), "no-mask"
+            if number == 2:
+                landmarks = landmark_finder().find(picture)
+                picture = paint_mask(picture, landmarks, Mask("surgical", (173, 216, 230)))
+                label = "surgical_blue"
+            path = root / face.identity / f"{face.identity}_{number:04d}.png"
+            path.parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(path), picture[:, :, ::-1])
+            labels.append(f"{face.identity}, {number}, {label}")
+    (root / "mfr2_labels.txt").write_text("\n".join(labels) + "\n")
+    (root / "pairs.txt").write_text("s1 1 2\ns2 1 2\ns3 1 2\ns1 1 s2 2\ns2 1 s3 2\ns3 1 s1 1\n")
+    return root
+
+
+def test_worn_masks_are_embedded_as_they_are_and_evaluated_by_their_pairs(run, wearers, tmp_path):
+    table, results = tmp_path / "t.parquet", tmp_path / "r.json"
+    code, out, _ = run("embed", "--faces", "mfr2", "--root", wearers, "--out", table)
+    assert code == 0
+    assert "6 of 6 faces acquired, 6 embeddings" in out
+    rows = read_table(table).rows
+    assert rows["view"].tolist() == ["unmasked", "masked"] * 3
+    assert rows["mask_shape"].dropna().tolist() == ["worn"] * 3
+    assert rows["mask_label"].dropna().tolist() == ["surgical_blue"] * 3
+    Unmasker(EmbeddingUnmaskingModel(128), "dlib_resnet_v1").save(tmp_path / "m.safetensors")
+    code, out, _ = run(
+        "evaluate", "--table", table, "--pairs", wearers / "pairs.txt", "--resamples", 5,
+        "--model", tmp_path / "m.safetensors", "--json", results,
+    )  # fmt: skip
+    assert code == 0, out
+    rows = json.loads(results.read_text())["rows"]
+    assert [(row["setting"], row["mated_pairs"], row["non_mated_pairs"]) for row in rows] == [
+        ("UMR-MP", 3, 2), ("UMR-MP", 3, 2), ("as worn", 3, 3), ("as worn", 3, 3),
+    ]  # fmt: skip
+
+
+def test_a_folder_of_the_users_own_with_a_labels_file_needs_no_name(run, wearers, tmp_path):
+    code, out, _ = run("embed", "--faces", wearers, "--out", tmp_path / "t.parquet")
+    assert code == 0
+    assert "6 of 6 faces acquired, 6 embeddings" in out
+
+
+def test_pairs_are_drawn_for_any_folder_and_compared(run, people, tmp_path):
+    pairs, table, results = (tmp_path / name for name in ("p.txt", "t.parquet", "r.json"))
+    code, out, _ = run("pairs", "--faces", people, "--mated", 3, "--non-mated", 5, "--out", pairs)
+    assert code == 0
+    assert "3 mated and 5 non-mated pairs" in out
+    assert run("embed", "--faces", people, "--out", table)[0] == 0
+    code, out, err = run(
+        "evaluate", "--table", table, "--pairs", pairs, "--json", results, "--resamples", 3
+    )
+    assert code == 0, err
+    torn = re.compile(r"^s1\t(\d\t)?3$|\bs1\t3(\t|$)")  # the third file of s1
+    lost = sum(bool(torn.search(line)) for line in pairs.read_text("utf-8").splitlines())
+    assert f"{8 - lost} of 8 listed pairs" in out
+    row = json.loads(results.read_text())["rows"][1]
+    assert row["mated_pairs"] + row["non_mated_pairs"] <= 8
+
+
+def test_masks_are_painted_by_kind_by_log_and_with_the_camera(run, people, tmp_path):
+    table, log = tmp_path / "t.parquet", tmp_path / "log.txt"
+    kinds = ("--mask", "surgical", "--mask", "nist")
+    assert run("embed", "--faces", people, *kinds, "--camera", "--out", table)[0] == 0
+    rows = read_table(table).rows
+    assert set(rows["view"]) == set(rows["landmarks_from"]) == {"unmasked", "masked"}
+    assert "surgical" in set(rows["mask_shape"])
+    pictures = [path.relative_to(people).as_posix() for path in people.glob("*/*")]
+    log.write_text("".join(f"{name} d 10 20 30\n" for name in pictures))
+    assert run("embed", "--faces", people, "--replay", log, "--out", table)[0] == 0
+    assert set(read_table(table).rows["mask_colour"].dropna()) == {"#0a141e"}
+    assert run("embed", "--faces", people, "--shared", 2, "--out", table)[0] == 0
+    masked = read_table(table).of_view("masked").rows
+    assert masked.groupby("identity")["mask_colour"].nunique().max() == 2
+    assert masked["mask_colour"].nunique() == 2
+    code, _, err = run("embed", "--faces", people, "--mask", "burka", "--out", table)
+    assert code == 2
+    assert "surgical" in err
+
+
+def test_a_root_for_a_set_that_has_none_is_refused(run, people, tmp_path):
+    code, _, err = run("embed", "--faces", "orl", "--root", people, "--out", tmp_path / "t.parquet")
+    assert code == 2
+    assert "lfw, lfw_test, mfr2" in err
+
+
+def test_synthetic_faces_are_embedded_in_half_precision(run, tmp_path):
+    table = tmp_path / "t.parquet"
+    code, out, _ = run(
+        "embed", "--faces", "synthetic", "--count", 4, "--seed", 5, "--float16", "--out", table
+    )
+    assert code == 0
+    assert " of 4 faces acquired" in out
+    assert read_table(table).attempts == 4

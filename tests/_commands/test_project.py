@@ -1,0 +1,16 @@
+from eumlib._common.fetching import REGISTRY
+
+
+def test_fetch_lists_the_named_files_with_their_licences(run):
+    code, out, _ = run("fetch")
+    assert code == 0
+    assert "orl_faces.whl" in out
+    assert out.count("licence:") == len(REGISTRY)
+
+
+def test_student_writes_the_notebooks_without_answers(run, tmp_path):
+    code, out, _ = run("student", "--out", tmp_path / "course")
+    assert code == 0
+    assert "10 notebooks without answers" in out
+    copies = sorted(path.name for path in (tmp_path / "course").iterdir())
+    assert (copies[0], len(copies)) == ("00_start_here.ipynb", 10)

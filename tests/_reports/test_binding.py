@@ -1,0 +1,111 @@
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import nbformat
+import pytest
+
+from eumlib._common.files import sha256_of
+from eumlib._reports import binding as report_module
+from eumlib._reports.binding import bind_report
+from eumlib._reports.manifest import read_manifest
+from eumlib.verification import summary
+
+
+class Addresses(HTMLParser):
+    """Collects what a page would load."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.loaded = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        wanted = {"script": "src", "link": "href", "img": "src", "iframe": "src"}.get(tag)
+        if wanted and attributes.get(wanted):
+            self.loaded.append(attributes[wanted])
+
+
+@pytest.fixture
+def report(tmp_path, manifest, runs):
+    (tmp_path / "notebooks").mkdir()
+    for name in ("01_a", "02_b"):
+        text = nbformat.v4.new_markdown_cell("# Title\n\nWith text\n\n## Part")
+        book = nbformat.v4.new_notebook(cells=[text, nbformat.v4.new_code_cell("1 + 1")])
+        nbformat.write(book, tmp_path / "notebooks" / f"{name}.ipynb")
+    (tmp_path / "09_of_an_earlier_report.html").write_text("")
+    return bind_report(runs, manifest, tmp_path)
+
+
+def test_pages_load_nothing_but_files_beside_them(report):
+    for page in report.parent.glob("*.html"):
+        for address in Addresses(page.read_text(encoding="utf-8")).loaded:
+            assert address.startswith("data:") or (report.parent / address).is_file(), address
+    assert (report.parent / "plotly.min.js").stat().st_size > 1e6
+    style = (report.parent / "style.css").read_text(encoding="utf-8")
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_pages_have_one_title_and_their_headings_in_order(report):
+    for page in report.parent.glob("*.html"):
+        levels = [int(n) for n in re.findall(r"<h(\d)", page.read_text(encoding="utf-8"))]
+        assert levels.count(1) == 1
+        assert levels[0] == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_the_index_has_every_notebook_its_status_and_the_results(report, results):
+    page = report.read_text(encoding="utf-8")
+    assert 'href="01_a.html"' in page
+    assert "done, kept from 2026-01-01 01:02 UTC</td><td>1.0</td>" in page
+    assert "cell In [3]: no" in page
+    assert '<td>03_c</td><td>The third</td>\n<td class="not-run">not run</td>' in page
+    assert "6 people, 24 photographs; 0 of 24 faces were not acquired." in page
+    assert "A star marks rates" in page
+    for cell in summary(results).to_numpy().ravel():
+        assert str(cell) in page
+
+
+def test_the_index_ends_with_what_the_report_was_made_of(report, manifest):
+    page = report.read_text(encoding="utf-8")
+    for part in (
+        manifest["commit"], "people = 6", "0 in 01_a; 7 in 02_b", "Z80, 2 cores, 1 threads",
+        "torch 2.13.0", "data/faces.parquet", "ab" * 32, sha256_of(report.parent / "01_a.html"),
+    ):  # fmt: skip
+        assert part in page, part
+
+
+def test_the_manifest_has_the_outputs_the_end_and_the_status(report):
+    made = read_manifest(report.parent)
+    assert made["status"] == "failed"
+    assert made["finished"] > made["started"]
+    assert [run["status"] for run in made["runs"]] == ["done", "failed", "not run"]
+    assert set(made["outputs"]) == {
+        "plotly.min.js", "style.css", "01_a.html", "notebooks/01_a.ipynb", "02_b.html",
+        "notebooks/02_b.ipynb",
+    }  # fmt: skip
+    for name, sha256 in made["outputs"].items():
+        assert sha256_of(report.parent / name) == sha256
+
+
+def test_a_page_says_what_it_was_given_other_than_its_text_speaks_of(report):
+    page = (report.parent / "02_b.html").read_text(encoding="utf-8")
+    assert "Run with people = 6. What the text says" in page
+    assert "Run with" not in (report.parent / "01_a.html").read_text(encoding="utf-8")
+
+
+def test_pages_lead_to_each_other(report):
+    page = (report.parent / "02_b.html").read_text(encoding="utf-8")
+    assert 'href="01_a.html" rel="prev"' in page
+    assert 'rel="next"' not in page
+    assert "This notebook stopped: cell In [3]: no" in page
+    assert not (report.parent / "03_c.html").exists()
+    assert not (report.parent / "09_of_an_earlier_report.html").exists()
+
+
+def test_a_page_that_is_too_large_is_named(runs, manifest, report, monkeypatch, capsys):
+    monkeypatch.setattr(report_module, "PAGE_BYTES", 1000)
+    bind_report(runs, manifest, report.parent)
+    assert "01_a.html is large, 0.0 MB" in capsys.readouterr().out

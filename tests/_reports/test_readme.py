@@ -1,0 +1,51 @@
+import pytest
+
+from eumlib._reports.readme import results_markdown, study_markdown, with_section
+from eumlib.study.judging import JUDGED_RATES
+
+
+def drawn_study(commit):
+    row = {
+        "trained": "no EUM", "condition": "flat", "face_set": "lfw", "people": 7, "pictures": 1234,
+        "unmasked_eer": 0.01,
+    }  # fmt: skip
+    for name in JUDGED_RATES:
+        row |= {name: 0.1, f"{name}_low": 0.05, f"{name}_high": 0.15, f"{name}_change": 0.0}
+    better = row | {"trained": "an EUM", "eer": 0.08, "eer_change": -0.2}
+    rows = [row, better]
+    return {
+        "targets": rows, "unseen": rows, "seeds": 3, "commit": commit, "uncommitted_changes": False,
+    }  # fmt: skip
+
+
+def test_a_section_is_replaced_and_the_rest_kept(manifest):
+    readme = "# Title\n<!-- results: begin -->\nold\n<!-- results: end -->\nlast line\n"
+    new = with_section(readme, "results", results_markdown(manifest))
+    assert new.startswith("# Title\n")
+    assert new.endswith("<!-- results: end -->\nlast line\n")
+    assert "old" not in new
+    assert "at commit `0123456789ab`." in new
+    assert with_section(new, "results", results_markdown(manifest)) == new
+
+
+def test_results_of_a_changed_tree_say_so(manifest):
+    text = results_markdown(manifest | {"uncommitted_changes": True})
+    assert text.endswith("with uncommitted changes.")
+
+
+def test_no_marks_or_no_results_is_an_error(manifest):
+    with pytest.raises(ValueError, match="no lines <!-- results: begin -->"):
+        with_section("# Title", "results", "new")
+    with pytest.raises(ValueError, match="published no headline"):
+        results_markdown(manifest | {"runs": []})
+
+
+def test_the_study_becomes_tables_in_markdown_that_say_what_made_them():
+    text = study_markdown(drawn_study("0123456789abcdef"))
+    assert "LFW, 7 people, 1,234 pictures (without masks EER 1.0 %), flat:" in text
+    plain = "10.0 [5.0, 15.0] +0 %"
+    assert f"| an EUM | 8.0 [5.0, 15.0] -20 % | {plain} | 10.00 | {plain} | {plain} |" in text
+    assert "| an EUM | 8.0 [5.0, 15.0] -20 % |\n" in text  # the table of unseen styles
+    assert "mean of 3 trainings" in text
+    assert text.endswith("at commit `0123456789ab`.")
+    assert study_markdown(drawn_study(None)).endswith("outside a git checkout.")

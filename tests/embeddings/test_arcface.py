@@ -1,0 +1,349 @@
+"""Small ONNX recognisers are written here: the mean of each channel, times a matrix."""
+
+import hashlib
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from eumlib.embeddings import BackboneError, OnnxBackbone, load_backbone
+from eumlib.embeddings.arcface import leading_range, licence_of
+from eumlib.faces import align_five_points
+
+SIZE = 12
+FLOAT = TensorProto.FLOAT
+
+
+def weights(dim=128):
+    return np.random.default_rng(dim).standard_normal((3, dim)).astype(np.float32)
+
+
+def expected(chips, dim=128):
+    """The same recogniser in NumPy, on chips 0 to 255."""
+    return ((chips.astype(float) - 127.5) / 127.5).mean(axis=(1, 2)) @ weights(dim)
+
+
+def drawn_chips(count, size=SIZE):
+    return np.random.default_rng(count).integers(0, 256, (count, size, size, 3), np.uint8)
+
+
+def constant(name, value):
+    return numpy_helper.from_array(np.array(value, np.float32), name)
+
+
+def write(
+    path,
+    start=(),
+    constants=(),
+    shape=("N", 3, SIZE, SIZE),
+    dim=128,
+    last="data",
+    more_outputs=(),
+    kind=FLOAT,
+    inputs=(),
+    end=(),
+):
+    """A recogniser of the `last` tensor that the `start` nodes give, as an ONNX file."""
+    nodes = [
+        *start,
+        helper.make_node("GlobalAveragePool", [last], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["embedding"]),
+        *end,
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "recogniser",
+        [helper.make_tensor_value_info("data", kind, shape), *inputs],
+        [helper.make_tensor_value_info("embedding", FLOAT, (shape[0], dim)), *more_outputs],
+        [numpy_helper.from_array(weights(dim), "weights"), *constants],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, path)
+    return path
+
+
+def node(kind, *inputs, to, **attributes):
+    return helper.make_node(kind, list(inputs), [to], **attributes)
+
+
+# The first nodes of a graph, its initialisers, and the tensor that they end with.
+NORMALISING = {
+    "as MXNet writes it": (
+        [
+            node("Identity", "data", to="id"),
+            node("Sub", "id", "mean", to="_minusscalar0"),
+            node("Mul", "_minusscalar0", "factor", to="_mulscalar0"),
+        ],
+        [constant("mean", [127.5]), constant("factor", [1 / 127.5])],
+        "_mulscalar0",
+    ),
+    "one number a channel": (
+        [node("Sub", "data", "mean", to="a"), node("Div", "a", "scale", to="b")],
+        [constant("mean", [[[127.5]]] * 3), constant("scale", [[[[127.5]]] * 3])],
+        "b",
+    ),
+    "constant nodes": (
+        [
+            node("Constant", to="factor", value=constant("", 1 / 127.5)),
+            node("Constant", to="one", value_float=-1.0),
+            node("Identity", "one", to="other_one"),
+            node("Mul", "factor", "data", to="a"),
+            node("Add", "other_one", "a", to="b"),
+        ],
+        [],
+        "b",
+    ),
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "small.onnx"
+
+
+@pytest.mark.parametrize("form", NORMALISING)
+def test_pixels_that_the_graph_normalises_are_given_as_they_are(form, path):
+    start, constants, last = NORMALISING[form]
+    backbone = OnnxBackbone(write(path, start, constants, last=last))
+    assert (backbone.mean, backbone.scale) == (0, 1)
+    chips = drawn_chips(5)
+    np.testing.assert_allclose(backbone.embed(chips), expected(chips), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("start", "constants", "last"),
+    [
+        ([], [], "data"),
+        ([node("Identity", "data", to="id")], [], "id"),
+        ([node("Mul", "data", "one", to="a")], [constant("one", 1)], "a"),
+    ],
+)
+def test_other_graphs_are_given_pixels_normalised(start, constants, last, path):
+    backbone = OnnxBackbone(write(path, start, constants, last=last))
+    assert (backbone.mean, backbone.scale) == (127.5, 127.5)
+    chips = drawn_chips(5)
+    np.testing.assert_allclose(backbone.embed(chips), expected(chips), atol=1e-5)
+
+
+def test_a_subtraction_further_inside_the_graph_is_no_normalisation(path):
+    """The names of nodes say nothing, nor what comes behind the first computation."""
+    start = [
+        node("Relu", "data", to="Sub_0"),
+        node("Sub", "Sub_0", "mean", to="a"),
+        node("Mul", "a", "factor", to="b"),
+    ]
+    constants = [constant("mean", 127.5), constant("factor", 1 / 128)]
+    backbone = OnnxBackbone(write(path, start, constants, last="b"))
+    assert (backbone.mean, backbone.scale) == (127.5, 127.5)
+
+
+def test_an_input_that_two_nodes_use_is_not_followed(path):
+    start = [
+        node("Sub", "data", "mean", to="a"),
+        node("Mul", "data", "factor", to="b"),
+        node("Mul", "a", "b", to="c"),
+    ]
+    constants = [constant("mean", 127.5), constant("factor", 1 / 128)]
+    backbone = OnnxBackbone(write(path, start, constants, last="c"))
+    assert (backbone.mean, backbone.scale) == (127.5, 127.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "value", "values"),
+    [
+        ("Sub", ["data", "c"], 100, (-100, 155)),
+        ("Sub", ["c", "data"], 100, (100, -155)),
+        ("Sub", ["data", "c"], [[[90]], [[110]], [[130]]], (-130, 165)),
+        ("Div", ["data", "c"], 255, (0, 1)),
+        ("Div", ["c", "data"], 255, (0, 255)),
+        ("Add", ["data", "data"], 0, (0, 255)),
+    ],
+)
+def test_the_range_behind_the_first_node_is_that_of_black_and_white(
+    kind, inputs, value, values, path
+):
+    write(path, [node(kind, *inputs, to="a")], [constant("c", value)], last="a")
+    assert leading_range(onnx.load(path).graph, "data") == pytest.approx(values)
+
+
+def test_a_graph_that_wants_neither_pixels_nor_unit_range_is_refused(path):
+    """It expects 0 to 1, and stretches that to −1 to 1."""
+    start = [node("Mul", "data", "two", to="a"), node("Sub", "a", "one", to="b")]
+    write(path, start, [constant("two", 2), constant("one", 1)], last="b")
+    with pytest.raises(BackboneError, match=r"0 to 255 into -1 to 509"):
+        OnnxBackbone(path)
+
+
+@pytest.mark.parametrize("batch", ["N", None, 1, 4])
+@pytest.mark.parametrize("count", [0, 1, 4, 6])
+def test_batches_of_any_and_of_fixed_size_give_the_same(batch, count, path):
+    backbone = OnnxBackbone(write(path, shape=(batch, 3, SIZE, SIZE)))
+    chips = drawn_chips(count)
+    embeddings = backbone.embed(chips)
+    assert embeddings.shape == (count, 128)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(embeddings, expected(chips), atol=1e-5)
+
+
+@pytest.mark.parametrize("dim", [128, 512])
+def test_embeddings_of_any_length_come_through(dim, path):
+    backbone = OnnxBackbone(write(path, dim=dim))
+    assert backbone.dim == dim
+    chips = drawn_chips(3)
+    np.testing.assert_allclose(backbone.embed(chips), expected(chips, dim), atol=1e-5)
+
+
+def test_chips_are_aligned_on_arcfaces_template(path, orl_picture, orl_landmarks):
+    backbone = OnnxBackbone(write(path, shape=("N", 3, 112, 112)))
+    assert backbone.chip_size == 112
+    chip = backbone.align(orl_picture, orl_landmarks)
+    np.testing.assert_array_equal(chip, align_five_points(orl_picture, orl_landmarks))
+    assert backbone.embed(chip[None]).shape == (1, 128)
+
+
+def test_of_several_outputs_the_one_of_two_dimensions_is_taken(path):
+    pooled = helper.make_tensor_value_info("pooled", FLOAT, ("N", 3, 1, 1))
+    backbone = OnnxBackbone(write(path, more_outputs=[pooled]))
+    chips = drawn_chips(2)
+    np.testing.assert_allclose(backbone.embed(chips), expected(chips), atol=1e-5)
+
+
+def test_two_outputs_that_may_be_embeddings_are_refused(path):
+    flat = helper.make_tensor_value_info("flat", FLOAT, ("N", 3))
+    write(path, more_outputs=[flat])
+    with pytest.raises(BackboneError, match=r"float32 \(1, 128\), float32 \(1, 3\).*expected one"):
+        OnnxBackbone(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "first"),
+    [
+        (("N", 1, SIZE, SIZE), node("Concat", *["data"] * 3, to="a", axis=1)),
+        (("N", 3, SIZE, SIZE + 1), node("Identity", "data", to="a")),
+        (("N", 3, "H", "W"), node("Identity", "data", to="a")),
+        (("N", SIZE, SIZE, 3), node("Transpose", "data", to="a", perm=[0, 3, 1, 2])),
+    ],
+)
+def test_inputs_of_another_shape_are_refused(shape, first, path):
+    write(path, [first], shape=shape, last="a")
+    with pytest.raises(BackboneError, match=r"reads data .*expected one .*\[N, 3, size, size\]"):
+        OnnxBackbone(path)
+
+
+def test_inputs_of_another_type_are_refused(path):
+    cast = helper.make_node("Cast", ["data"], ["a"], to=FLOAT)
+    write(path, [cast], kind=TensorProto.UINT8, last="a")
+    with pytest.raises(BackboneError, match=r"tensor\(uint8\).*expected one input"):
+        OnnxBackbone(path)
+
+
+def test_a_second_input_is_refused(path):
+    second = helper.make_tensor_value_info("second", FLOAT, ("N", 128))
+    write(
+        path,
+        inputs=[second],
+        end=[node("Add", "embedding", "second", to="sum")],
+        more_outputs=[helper.make_tensor_value_info("sum", FLOAT, ("N", 128))],
+    )
+    with pytest.raises(BackboneError, match=r"second .*expected one input"):
+        OnnxBackbone(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x08" * 500])
+def test_a_file_that_is_not_onnx_is_refused(content, path):
+    path.write_bytes(content)
+    with pytest.raises(BackboneError, match=r"small\.onnx is not an ONNX file"):
+        OnnxBackbone(path)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_part_of_a_file_is_refused(share, path):
+    content = write(path).read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(BackboneError, match=r"small\.onnx .*fetch or export it again"):
+        OnnxBackbone(path)
+
+
+def test_a_network_that_gives_nan_is_refused(path):
+    start = [node("Relu", "data", to="a"), node("Mul", "a", "nan", to="b")]
+    write(path, start, [constant("nan", np.nan)], last="b")
+    with pytest.raises(BackboneError, match="small gave NaN"):
+        OnnxBackbone(path)
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_a_missing_package_is_named_with_what_installs_it(package, path, monkeypatch):
+    write(path)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(BackboneError, match=rf'{package}: pip install "eumlib\[arcface\]"'):
+        OnnxBackbone(path)
+
+
+def test_chips_of_another_size_are_refused(path):
+    with pytest.raises(ValueError, match=r"\(n, 12, 12, 3\), not \(2, 13, 13, 3\)"):
+        OnnxBackbone(write(path)).embed(drawn_chips(2, size=13))
+
+
+def test_the_fingerprint_is_the_sha256_of_the_file(path):
+    backbone = OnnxBackbone(write(path))
+    assert backbone.fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert backbone.name == "small"
+
+
+def test_weights_in_a_file_beside_it_are_used_and_are_in_the_fingerprint(path):
+    model = onnx.load(write(path))
+    fingerprints = set()
+    for factor in (1, 2):
+        values = numpy_helper.from_array(factor * weights(), "weights")
+        model.graph.initializer[0].CopyFrom(values)
+        onnx.save(model, path, save_as_external_data=True, location="small.data", size_threshold=0)
+        backbone, chips = OnnxBackbone(path), drawn_chips(2)
+        np.testing.assert_allclose(backbone.embed(chips), factor * expected(chips), atol=1e-5)
+        fingerprints.add(backbone.fingerprint)
+        path.with_name("small.data").unlink()
+    assert len(fingerprints) == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("w600k_r50.onnx", "non-commercial research only"),
+        ("W600K_MBF.onnx", "non-commercial research only"),
+        ("glint360k_cosface_r100_fp16_0.1.onnx", "non-commercial research only"),
+        ("antelopev2/recogniser.onnx", "non-commercial research only"),
+        ("buffalo_l/recogniser.onnx", "non-commercial research only"),
+        ("arcfaceresnet100-8.onnx", "Apache-2.0"),
+        ("arcfaceresnet100-11-int8.onnx", "Apache-2.0"),
+    ],
+)
+def test_the_licence_of_known_weights_is_named(place, words, tmp_path, capsys):
+    path = tmp_path / place
+    path.parent.mkdir(exist_ok=True)
+    backbone = OnnxBackbone(write(path))
+    assert words in backbone.licence == licence_of(path)
+    notice = capsys.readouterr().err
+    assert notice.startswith(f"{path.name}: ")
+    assert words in notice
+
+
+def test_the_licence_of_other_weights_is_said_to_be_unknown(path, capsys):
+    assert OnnxBackbone(write(path)).licence is None
+    assert "not known" in capsys.readouterr().err
+
+
+def test_the_licence_is_named_once(path, capsys):
+    write(path)
+    OnnxBackbone(path)
+    OnnxBackbone(path)
+    shown = capsys.readouterr()
+    assert shown.err.count("small.onnx") == 1
+    assert not shown.out
+
+
+def test_a_backbone_is_loaded_by_its_path(path):
+    backbone = load_backbone(str(write(path)))
+    chips = drawn_chips(2)
+    np.testing.assert_allclose(backbone.embed(chips), expected(chips), atol=1e-5)

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from exploration import drawn_views
+
+from eumlib.maps import (
+    HOW_NOT_TO_READ,
+    JointMap,
+    joint_pca,
+    joint_umap,
+    neighbour_preservation,
+    project_pca,
+    project_umap,
+    projection,
+)
+
+RANDOM = np.random.default_rng(0)
+
+
+CLUSTERS = np.concatenate(
+    [centre + 0.1 * RANDOM.standard_normal((20, 10)) for centre in RANDOM.standard_normal((4, 10))]
+).astype(np.float32)
+
+
+def test_a_map_of_points_that_lie_in_a_plane_is_faithful():
+    plane = RANDOM.standard_normal((60, 2))
+    points = plane @ np.linalg.qr(RANDOM.standard_normal((10, 2)))[0].T
+    found = project_pca(points.astype(np.float32) + 5).coordinates
+    distances = [np.linalg.norm(x[:, None] - x[None], axis=2) for x in (plane, found)]
+    np.testing.assert_allclose(distances[0], distances[1], atol=1e-4)
+
+
+def test_umap_keeps_clusters_together_and_its_marks_say_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("EUMLIB_HOME", str(tmp_path))
+    umap = project_umap(CLUSTERS, neighbours=10)
+    assert umap.coordinates.shape == (80, 2)
+    assert umap.trustworthiness > 0.9
+    scattered = neighbour_preservation(CLUSTERS, RANDOM.standard_normal((80, 2)), 10)
+    assert umap.preservation > 2 * scattered
+
+
+def test_coordinates_come_from_the_cache_the_second_time(monkeypatch, tmp_path):
+    monkeypatch.setenv("EUMLIB_HOME", str(tmp_path))
+    fits = []
+
+    def fake(vectors, neighbours, seed, dimensions):
+        fits.append((seed, dimensions))
+        return vectors[:, :dimensions]
+
+    monkeypatch.setattr(projection, "_fit_umap", fake)
+    first, again = project_umap(CLUSTERS), project_umap(CLUSTERS)
+    np.testing.assert_array_equal(first.coordinates, again.coordinates)
+    project_umap(CLUSTERS, seed=1)
+    project_umap(CLUSTERS + np.float32(1), seed=1)
+    assert project_umap(CLUSTERS, dimensions=3).coordinates.shape == (80, 3)
+    assert fits == [(0, 2), (1, 2), (1, 2), (0, 3)]
+
+
+def test_neighbour_preservation_agrees_with_a_slow_loop():
+    vectors, places = RANDOM.standard_normal((15, 6)), RANDOM.standard_normal((15, 2))
+    kept = 0
+    for i in range(15):
+        cosine = [
+            -vectors[i] @ vectors[j] / np.linalg.norm(vectors[i]) / np.linalg.norm(vectors[j])
+            for j in range(15)
+        ]
+        near = [np.linalg.norm(places[i] - places[j]) for j in range(15)]
+        others = [j for j in range(15) if j != i]
+        nearest = [set(sorted(others, key=values.__getitem__)[:4]) for values in (cosine, near)]
+        kept += len(nearest[0] & nearest[1])
+    assert neighbour_preservation(vectors, places, 4) == pytest.approx(kept / 60)
+
+
+def test_points_on_a_circle_are_a_perfect_map_of_themselves():
+    angles = np.random.default_rng(1).uniform(0, 3, 30)
+    flat = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert neighbour_preservation(flat, flat, 5) == 1
+
+
+_, VIEWS = drawn_views()
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_before_and_after_are_parts_of_one_fit(dimensions):
+    joint = joint_pca(VIEWS, 5, dimensions)
+    masked = VIEWS.masked
+    together = np.concatenate([VIEWS.vectors_before, VIEWS.vectors_after[masked]])
+    fit = project_pca(together, 5, dimensions)
+    np.testing.assert_array_equal(joint.before, fit.coordinates[: len(VIEWS)])
+    np.testing.assert_array_equal(joint.after[masked], fit.coordinates[len(VIEWS) :])
+    np.testing.assert_array_equal(joint.after[~masked], joint.before[~masked])
+    assert joint.trustworthiness == fit.trustworthiness
+    assert joint.dimensions == dimensions
+
+
+def test_the_marks_say_how_the_map_was_made(monkeypatch, own_home):
+    monkeypatch.setattr(projection, "_fit_umap", lambda v, n, seed, p: v[:, :p])
+    marks = joint_umap(VIEWS, neighbours=6, seed=3).marks
+    assert "6 neighbours, seed 3, 2 dimensions" in marks
+    assert "Trustworthiness 0." in marks
+    assert "preservation 0." in marks
+    assert len(HOW_NOT_TO_READ) == 3
+
+
+def test_both_sides_fit_into_the_ranges():
+    joint = JointMap(
+        np.float32([[0, 0], [1, 2]]), np.float32([[0, 0], [3, -2]]), 1, 1, 5, "by hand"
+    )
+    np.testing.assert_allclose(joint.ranges(0.1), [[-0.3, 3.3], [-2.4, 2.4]], rtol=1e-6)

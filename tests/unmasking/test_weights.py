@@ -1,0 +1,42 @@
+import pytest
+import torch
+
+from eumlib.unmasking import WeightsError
+from eumlib.unmasking.weights import read_weights, write_weights
+
+
+def test_tensors_and_note_come_back_the_same(tmp_path):
+    path = tmp_path / "folder" / "w.safetensors"
+    given = {"a": torch.arange(6.0).reshape(2, 3).T, "b": torch.tensor(7)}
+    write_weights(path, given, {"what": "ein Versuch · 1"})
+    weights, note = read_weights(path)
+    assert note == {"what": "ein Versuch · 1"}
+    assert all(torch.equal(weights[name], value) for name, value in given.items())
+
+
+def test_the_same_tensors_and_note_give_the_same_bytes(tmp_path):
+    note = {name: name for name in "abcdefgh"}
+    written = set()
+    for number in range(10):
+        path = tmp_path / f"{number}.safetensors"
+        write_weights(path, {"a": torch.ones(2), "b": torch.zeros(3)}, note)
+        written.add(path.read_bytes())
+    assert len(written) == 1
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "w.safetensors"
+    write_weights(path, {"a": torch.ones(1)}, {})
+    with pytest.raises(TypeError):
+        write_weights(path, {"a": torch.zeros(1)}, {"no text": object()})
+    assert read_weights(path)[0]["a"].item() == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+def test_what_is_no_file_of_weights_is_refused_by_name(tmp_path):
+    with pytest.raises(WeightsError, match=r"no file .*none\.safetensors"):
+        read_weights(tmp_path / "none.safetensors")
+    pickled = tmp_path / "pickled.pt"
+    torch.save({"a": torch.ones(1)}, pickled)
+    with pytest.raises(WeightsError, match=r"pickled\.pt is not a file of weights"):
+        read_weights(pickled)

@@ -127,3 +127,16 @@ def test_a_click_pins_the_neighbours(browser):
     browser.click(x, y)
     browser.wait_for(inside("$('card').innerText.includes('Nearest before')"))
     assert browser.run(inside("$('cardBody').querySelectorAll('ol li').length")) == 10
+
+
+@pytest.mark.parametrize(
+    ("theme", "paper"), [("JupyterLab Dark", "18, 22, 27"), ("JupyterLab Light", "255, 255, 255")]
+)
+def test_the_page_follows_the_theme_of_jupyterlab(browser, theme, paper):
+    change = f"jupyterapp.commands.execute('apputils:change-theme', {{ theme: {theme!r} }})"
+    browser.run(f"{change}.then(() => 0)")
+    colour = inside("getComputedStyle(document.body).backgroundColor")
+    browser.wait_for(f"{colour} === 'rgb({paper})'")
+    browser.wait_for(
+        inside("$('before').layout.paper_bgcolor") + f" === {inside('css(`--paper`)')}"
+    )

@@ -4,8 +4,13 @@ function render({ model, el }) {
   frame.title = "Explorer of face embeddings";
   frame.style.cssText = "width:100%;height:1500px;border:1px solid #8888";
   // JupyterLab's theme, not the system's, decides whether the page is dark.
-  const light = document.body.dataset.jpThemeLight;
-  if (light !== undefined) frame.style.colorScheme = light === "false" ? "dark" : "light";
+  const followTheme = () => {
+    const light = document.body.dataset.jpThemeLight;
+    if (light !== undefined) frame.style.colorScheme = light === "false" ? "dark" : "light";
+  };
+  const themes = new MutationObserver(followTheme);
+  themes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  followTheme();
   frame.srcdoc = model.get("page");
 
   const tell = () => frame.contentWindow?.postMessage({ select: model.get("selected") }, "*");
@@ -21,6 +26,7 @@ function render({ model, el }) {
   model.on("change:selected", tell);
   el.append(frame);
   return () => {
+    themes.disconnect();
     removeEventListener("message", hear);
     model.off("change:selected", tell);
   };

@@ -15,7 +15,8 @@ POST_BUILD = (BINDER / "postBuild").read_text(encoding="utf-8")
 
 def packages(path):
     lines = path.read_text(encoding="utf-8").partition("dependencies:")[2].splitlines()
-    return {line.partition("=")[0]: line for line in lines if line}
+    lines = [line.replace("      - ", "  - ") for line in lines if line and "pip:" not in line]
+    return {line.partition("=")[0]: line for line in lines}
 
 
 def test_its_environment_is_the_projects_without_tests_and_extras():

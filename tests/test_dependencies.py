@@ -38,7 +38,7 @@ def constraints():
 @pytest.fixture(scope="module")
 def conda():
     text = (ROOT / "environment.yml").read_text()
-    return dict(re.findall(r"^  - ([a-z0-9-]+)=([\d.]+)$", text, re.MULTILINE))
+    return dict(re.findall(r"^ +- ([a-z0-9-]+)==?([\d.]+)$", text, re.MULTILINE))
 
 
 def test_the_tests_run_with_every_extra(table):

@@ -7,6 +7,8 @@ from .dlib_resnet import DlibResNet
 from .extraction import Extraction, ExtractionError, extract_cached, workers_for
 from .failures import failures_summary, failures_to_acquire
 from .mask_painter import MaskPainter, PaintedFace, paint_and_score
+from .mobilefacenet import MobileFaceNet
+from .nobody import MaskEffect, PeopleOfNobody
 from .recogniser import Backbone, BackboneError, embed_in_batches
 from .table import (
     COLUMNS, MASKED, UNMASKED, WORN, EmbeddingTable, MatedVectors, TableError, join_tables,

@@ -19,6 +19,8 @@ Colour = tuple[int, int, int]
 
 SHAPE_NAMES = FLAT_SHAPE_NAMES | LIFELIKE_NAMES
 SHAPES = tuple(SHAPE_NAMES)
+STYLES = ("flat", "surgical", "respirator", "cloth")
+LIFELIKE = STYLES[1:]
 PAPER_COLOURS: dict[str, Colour] = {
     "black": (0, 0, 0),
     "white": (255, 255, 255),
@@ -72,6 +74,17 @@ class Mask:
     def from_hex(cls, shape: str, hex_colour: str) -> Mask:
         """The mask of that shape whose colour is ``#rrggbb``, as the table of embeddings has it."""
         return cls(shape, tuple(bytes.fromhex(hex_colour.removeprefix("#"))))
+
+
+def style_of(shape: str | float) -> str | None:
+    """The style, one of `STYLES`, of a mask's shape; None for no mask.
+
+    >>> style_of("c"), style_of("cloth plain"), style_of(None)
+    ('flat', 'cloth', None)
+    """
+    if not isinstance(shape, str):
+        return None
+    return shape.split()[0] if shape.split()[0] in LIFELIKE else "flat"
 
 
 @dataclass(frozen=True)

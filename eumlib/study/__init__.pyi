@@ -2,8 +2,7 @@ from .cases import (
     BEST, SHIPPED, SYNTHETIC_ONLY, TRIPLET, Case, ablation_cases, matrix_cases, target_cases,
 )
 from .conditions import (
-    ALIGNMENTS, CAMERAS_WAY, LIFELIKE, PAPERS_WAY, STYLES, Condition, few_pictures,
-    one_mask_a_face, style_of, with_masks,
+    ALIGNMENTS, CAMERAS_WAY, PAPERS_WAY, Condition, few_pictures, one_mask_a_face, with_masks,
 )
 from .judging import Judge, MeanRates, relative_change
 from .run import Material, Study, run_study

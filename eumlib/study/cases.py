@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from eumlib.embeddings import MASKED, UNMASKED, EmbeddingTable
-from eumlib.study.conditions import ALIGNMENTS, LIFELIKE, STYLES, one_mask_a_face, with_masks
+from eumlib.masks.mask import LIFELIKE, STYLES
+from eumlib.study.conditions import ALIGNMENTS, one_mask_a_face, with_masks
 from eumlib.unmasking import (
     FAITHFUL,
     WORKBOOK,

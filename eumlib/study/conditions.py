@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from eumlib.embeddings import MASKED, UNMASKED, EmbeddingTable
 from eumlib.faces import few_of_each
+from eumlib.masks import LIFELIKE, STYLES, style_of
 
-STYLES = ("flat", "surgical", "respirator", "cloth")
-LIFELIKE = STYLES[1:]
 ALIGNMENTS = (UNMASKED, MASKED)  # whose landmarks: the paper's way, the camera's way
 
 
@@ -37,13 +34,6 @@ CELLS = tuple(
     for alignment in ALIGNMENTS
     for style in STYLES
 )
-
-
-def style_of(shape: str | float) -> str | None:
-    """The style, one of `STYLES`, of a mask's shape; None for no mask."""
-    if pd.isna(shape):
-        return None
-    return shape.split()[0] if shape.split()[0] in LIFELIKE else "flat"
 
 
 def with_masks(

@@ -32,6 +32,7 @@ from eumlib._common.progress import progress_bar
 from eumlib._common.provenance import source_state
 from eumlib.embeddings import MASKED, mated_vectors, read_table
 from eumlib.faces import LFW_SHARES, split_by_identity
+from eumlib.masks.mask import LIFELIKE
 from eumlib.study.cases import (
     BEST,
     SHIPPED,
@@ -46,7 +47,6 @@ from eumlib.study.cases import (
 from eumlib.study.conditions import (
     CAMERAS_WAY,
     CELLS,
-    LIFELIKE,
     PAPERS_WAY,
     Condition,
     few_pictures,

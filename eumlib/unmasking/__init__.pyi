@@ -16,4 +16,3 @@ from .triplets import (
     TripletSampler, Triplets, drawn_negatives, hardest_negatives, semi_hard_negatives,
 )
 from .validation import decidability, mean_cosine
-from .weights import WeightsError

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from eumlib._common.tensors import read_tensors, write_tensors
 from eumlib.unmasking.models import ModelError
-from eumlib.unmasking.weights import read_weights, write_weights
 
 if TYPE_CHECKING:
     from eumlib.unmasking.training import Descent
@@ -30,7 +30,7 @@ def write_checkpoint(descent: Descent, path: Path | str) -> None:
         "best_epoch": descent.best_epoch,
         "random": descent.random.bit_generator.state,
     }
-    write_weights(path, weights, {"checkpoint": json.dumps(note)})
+    write_tensors(path, weights, {"checkpoint": json.dumps(note)})
 
 
 def read_checkpoint(descent: Descent, path: Path | str) -> None:
@@ -39,7 +39,7 @@ def read_checkpoint(descent: Descent, path: Path | str) -> None:
     Raises:
         ModelError: it is of another training, or no checkpoint.
     """
-    weights, stored = read_weights(path)
+    weights, stored = read_tensors(path)
     note = json.loads(stored.get("checkpoint", "{}"))
     if note.get("training") != descent.describe():
         raise ModelError(

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from eumlib._common.errors import EumlibError
+from eumlib._common.tensors import TensorFileError, read_tensors, write_tensors
 from eumlib.embeddings import unit_length
-from eumlib.unmasking.weights import WeightsError, read_weights, write_weights
 
 
 class ModelError(EumlibError, ValueError):
@@ -217,7 +217,7 @@ class Unmasker:
             "dim": str(inner.dim),
             "backbone": self.backbone,
         }
-        write_weights(path, self.model.state_dict(), note)
+        write_tensors(path, self.model.state_dict(), note)
 
     @classmethod
     def load(cls, path: Path | str) -> Unmasker:
@@ -227,12 +227,12 @@ class Unmasker:
             ModelError: no such file, or it does not hold an unmasker.
         """
         try:
-            weights, note = read_weights(path)
+            weights, note = read_tensors(path)
             model = ARCHITECTURES[note["architecture"]](int(note["dim"]))
             if "mean" in weights:
                 model = CentredUnmaskingModel(model, weights["mean"], float(weights["distance"]))
             model.load_state_dict(weights)
-        except WeightsError as error:
+        except TensorFileError as error:
             raise ModelError(
                 f"{error}; make a model with: python -m eumlib train --out {path}"
             ) from error

@@ -27,6 +27,8 @@ class Recipe:
         choose_negatives: of `eumlib.unmasking.triplets`.
         validation: of `eumlib.unmasking.validation`; the epoch with the highest figure is kept.
         epochs: passes over all masked views, at most.
+        steps_an_epoch: if given, an epoch is so many steps, whatever the number of masked views; so
+            that trainings on few and on many faces can be compared.
         batch_size: triplets a step.
         learning_rate: of the first epochs; divided by 10 every `epochs_a_step` epochs.
         epochs_a_step: see above.
@@ -44,6 +46,7 @@ class Recipe:
     choose_negatives: ChooseNegatives = drawn_negatives
     validation: MakeValidation = mean_cosine
     epochs: int = 10
+    steps_an_epoch: int | None = None
     batch_size: int = 512
     learning_rate: float = 0.1
     epochs_a_step: int = 3

@@ -7,7 +7,7 @@ validation people is kept.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -182,8 +182,7 @@ class Descent:
         rate = self.recipe.learning_rate_of(epoch)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        batches = self.sampler.batches(self.recipe.batch_size, self.random)
-        steps = torch.stack([self._step(batch) for batch in batches]).double()
+        steps = torch.stack([self._step(batch) for batch in self._batches()]).double()
         figures = dict(zip(FIGURES, _mean_over_triplets(steps), strict=True))
         if not np.isfinite(list(figures.values())).all():
             raise ValueError(
@@ -197,6 +196,12 @@ class Descent:
         self.history.append(
             {"epoch": epoch, "learning_rate": rate, **figures, "validation": validation}
         )
+
+    def _batches(self) -> Iterator[Triplets]:
+        count, batch_size = self.recipe.steps_an_epoch, self.recipe.batch_size
+        if count is None:
+            return self.sampler.batches(batch_size, self.random)
+        return self.sampler.steps(count, batch_size, self.random)
 
     def _step(self, batch: Triplets) -> torch.Tensor:
         """One step of descent; the `FIGURES` of its batch, and the batch's size."""
@@ -225,7 +230,8 @@ def _mean_over_triplets(steps: torch.Tensor) -> list[float]:
 
 
 def _warn_of_few_steps(sampler: TripletSampler, recipe: Recipe) -> None:
-    steps = recipe.epochs * -(-len(sampler) // recipe.batch_size)
+    an_epoch = recipe.steps_an_epoch or -(-len(sampler) // recipe.batch_size)
+    steps = recipe.epochs * an_epoch
     if steps < FEW_STEPS:
         warnings.warn(
             f"{len(sampler)} masked faces in batches of {recipe.batch_size} make {steps} steps in "

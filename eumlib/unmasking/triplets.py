@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -100,6 +101,11 @@ class TripletSampler:
         person = self._person.numpy()[rows]
         drawn = random.integers(0, len(self) - self._count[person])
         return drawn + np.where(drawn >= self._first[person], self._count[person], 0)
+
+    def steps(self, count: int, batch_size: int, random: np.random.Generator) -> Iterator[Triplets]:
+        """So many batches, going through the anchors in random order again and again."""
+        again = (batch for _ in itertools.count() for batch in self.batches(batch_size, random))
+        return itertools.islice(again, count)
 
     def batches(self, batch_size: int, random: np.random.Generator) -> Iterator[Triplets]:
         """One epoch in random order; a last batch of a single triplet is left out (batch norm)."""

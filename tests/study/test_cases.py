@@ -1,6 +1,7 @@
 from builders import masked_table
 
-from eumlib.study import ablation_cases, matrix_cases, style_of
+from eumlib.masks import style_of
+from eumlib.study import ablation_cases, matrix_cases
 from eumlib.study.cases import without
 from eumlib.unmasking import FAITHFUL, WORKBOOK
 

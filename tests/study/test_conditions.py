@@ -4,8 +4,8 @@ from builders import masked_table
 
 from eumlib.embeddings import EmbeddingTable
 from eumlib.faces import PICTURES_A_PERSON
-from eumlib.masks import SHAPES
-from eumlib.study import few_pictures, one_mask_a_face, style_of, with_masks
+from eumlib.masks import SHAPES, style_of
+from eumlib.study import few_pictures, one_mask_a_face, with_masks
 from eumlib.study.conditions import CELLS
 
 

@@ -3,11 +3,11 @@ import pytest
 import torch
 from builders import drawn_table
 
+from eumlib._common.tensors import TensorFileError
 from eumlib.unmasking import (
     ModelError,
     Recipe,
     TripletSampler,
-    WeightsError,
     fit,
     mean_cosine,
     split_for_validation,
@@ -55,5 +55,5 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     with pytest.raises(ModelError, match="another training"):
         fit(TripletSampler(validation), Recipe(**SHORT), validate, checkpoint=path)
     path.write_bytes(b"torn")
-    with pytest.raises(WeightsError, match="not a file of weights"):
+    with pytest.raises(TensorFileError, match="not a file of weights"):
         fit(TripletSampler(training), Recipe(**SHORT), validate, checkpoint=path)

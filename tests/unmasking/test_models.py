@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from eumlib._common.tensors import write_tensors
 from eumlib.unmasking import (
     CentredUnmaskingModel,
     EmbeddingUnmaskingModel,
@@ -10,7 +11,6 @@ from eumlib.unmasking import (
     Unmasker,
     unmask,
 )
-from eumlib.unmasking.weights import write_weights
 
 
 @pytest.mark.parametrize(("dim", "parameters"), [(128, 67_072), (512, 1_054_720)])
@@ -152,6 +152,6 @@ def test_files_that_are_no_model_are_refused_by_name(tmp_path):
     wrong.write_bytes(b"not a model")
     with pytest.raises(ModelError, match=r"wrong\.safetensors is not a file of weights"):
         Unmasker.load(wrong)
-    write_weights(wrong, {"a": torch.ones(1)}, {"architecture": "EUM", "dim": "8"})
+    write_tensors(wrong, {"a": torch.ones(1)}, {"architecture": "EUM", "dim": "8"})
     with pytest.raises(ModelError, match=r"wrong\.safetensors does not hold"):
         Unmasker.load(wrong)

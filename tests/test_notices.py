@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import eumlib
-from eumlib._common.fetching import REGISTRY, ArchiveMember, IndexWheel
+from eumlib._common.fetching import REGISTRY, ArchiveMember, IndexWheel, NpmPackage
 
 ROOT = Path(__file__).parent.parent
 NOTICES = (ROOT / "NOTICES.md").read_text(encoding="utf-8")
@@ -23,15 +23,19 @@ def test_the_notices_name_every_file_that_is_fetched_and_no_other():
 @pytest.mark.parametrize("name", REGISTRY)
 def test_a_notice_has_the_source_and_the_licence_of_the_registry(name):
     file = REGISTRY[name]
-    about, source, licence = ROWS[name].split(" | ")
+    about, named, licence = ROWS[name].split(" | ")
     assert file.about.startswith(about)
     assert licence == file.licence
-    if isinstance(file.source, IndexWheel):
-        assert source == f"wheel `{file.source.distribution}` {file.source.version}"
-    elif isinstance(file.source, ArchiveMember):
-        assert source == f"`{file.source.member}` in `{file.source.archive}`"
-    else:
-        assert source in file.source.url
+    for source, words in zip(file.sources, named.split(", or "), strict=True):
+        match source:
+            case IndexWheel():
+                assert words == f"wheel `{source.distribution}` {source.version}"
+            case NpmPackage():
+                assert words == f"npm package `{source.package}` {source.version}"
+            case ArchiveMember():
+                assert words == f"`{source.member}` in `{source.archive}`"
+            case _:
+                assert words in source.url
 
 
 def test_the_version_is_the_same_everywhere():

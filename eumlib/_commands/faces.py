@@ -40,7 +40,12 @@ def embed(
         bool, typer.Option("--camera", help="find masked faces with the mask on")
     ] = False,
     backbone: Annotated[
-        str, typer.Option(help="recogniser: dlib_resnet_v1, or an .onnx file")
+        str,
+        typer.Option(
+            help=f"recogniser: {embeddings.DLIB_RESNET}, {embeddings.MOBILEFACENET}, "
+            f"{', '.join(embeddings.NAMED_ONNX)}, "
+            "or an .onnx file"
+        ),
     ] = "dlib_resnet_v1",
     workers: Annotated[
         int | None, typer.Option(min=1, help="processes; without it, by cores and faces")

@@ -39,6 +39,7 @@ def fetch(
         return
     for file in fetching.REGISTRY.values():
         print(f"{file.name}  {file.size / 1e6:.0f} MB  {file.about}\n    licence: {file.licence}")
+        print(f"    from: {'; or '.join(source.describe() for source in file.sources)}")
 
 
 def write_readme(

@@ -2,13 +2,16 @@ from .acquisition import (
     FAILURES_TO_ACQUIRE, acquire_as_a_camera_does, acquire_with_unmasked_landmarks,
 )
 from .arcface import OnnxBackbone
-from .backbones import DLIB_RESNET, TorchBackbone, default_backbone, load_backbone
+from .backbones import (
+    DLIB_RESNET, MOBILEFACENET, TorchBackbone, default_backbone, load_backbone,
+)
 from .dlib_resnet import DlibResNet
 from .extraction import Extraction, ExtractionError, extract_cached, workers_for
 from .failures import failures_summary, failures_to_acquire
 from .mask_painter import MaskPainter, PaintedFace, paint_and_score
 from .mobilefacenet import MobileFaceNet
 from .nobody import MaskEffect, PeopleOfNobody
+from .named_onnx import NAMED_ONNX, NamedOnnx, load_named_onnx
 from .recogniser import Backbone, BackboneError, embed_in_batches
 from .table import (
     COLUMNS, MASKED, UNMASKED, WORN, EmbeddingTable, MatedVectors, TableError, join_tables,

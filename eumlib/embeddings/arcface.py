@@ -1,13 +1,15 @@
 """ArcFace and its relatives, read from an ONNX file and run by ONNX Runtime.
 
 They read chips of 112 × 112 that `eumlib.faces.align_five_points` cuts. No such file comes with
-the workbook; the licences of those that are known are named when they are used.
+the workbook, though some are fetched by name (`eumlib.embeddings.named_onnx`); the licences of
+those that are known are named when they are used.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from functools import cache, partial
 from pathlib import Path
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 BATCH_SIZE = 64
+RGB, BGR = (0, 1, 2), (2, 1, 0)
 LARGEST_INPUT = 4.0  # networks read values around zero: ±1, 0 to 1, or ±2.7 for ImageNet's
 
 _INSIGHTFACE = (
@@ -57,14 +60,20 @@ def licence_of(path: Path | str) -> str | None:
     return None
 
 
+def require_onnx() -> None:
+    """Raise `BackboneError` with what to install where ONNX files cannot be run."""
+    for name in ("onnxruntime", "onnx"):
+        _package(name)
+
+
 @cache
-def _announce(path: Path) -> None:
-    licence = licence_of(path) or "its licence is not known here; see where you got it"
-    print(f"{path.name}: {licence}", file=sys.stderr, flush=True)
+def _announce(path: Path, licence: str | None) -> None:
+    told = licence or "its licence is not known here; see where you got it"
+    print(f"{path.name}: {told}", file=sys.stderr, flush=True)
 
 
 class OnnxBackbone:
-    """A recogniser in an ONNX file: RGB chips ``(N, 3, size, size)`` to embeddings ``(N, dim)``.
+    """A recogniser in an ONNX file: chips ``(N, 3, size, size)`` to embeddings ``(N, dim)``.
 
     Files exported from MXNet, as InsightFace's older ones, normalise the pixels in the graph and
     are given 0 to 255; all others get (x − 127.5) / 127.5. Which one it is, `leading_range` reads
@@ -73,22 +82,34 @@ class OnnxBackbone:
     It runs on the GPU where onnxruntime-gpu is installed, else on as many threads as the machine
     has cores. Files for batches of a fixed size are given that many chips at a time.
 
+    Args:
+        path: the file.
+        name: kept in the tables of embeddings; the file's name without ``.onnx`` if it is None.
+        licence: of the weights; if it is None, what `licence_of` knows of the file.
+        channels: what the network's three channels are, as numbers of red, green and blue.
+
     Attributes:
-        name: the file's name without ``.onnx``.
         mean, scale: the network is given (x − mean) / scale, with x from 0 to 255.
-        fingerprint: SHA-256 of the file, and of files with weights that lie beside it.
+        fingerprint: SHA-256 of the file, and of files with weights that lie beside it; and a name
+            and an order of channels that were given.
         licence: of the weights, None where it is not known.
 
     Raises:
         BackboneError: onnx or onnxruntime is missing, or the file is not such a recogniser.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        name: str | None = None,
+        licence: str | None = None,
+        channels: Sequence[int] = RGB,
+    ) -> None:
         path = Path(path).resolve()
         if not path.is_file():
             raise BackboneError(f"no file {path}: give the path of an ONNX recogniser")
-        self.name, self.licence = path.stem, licence_of(path)
-        self._path = path
+        self.name, self.licence = name or path.stem, licence or licence_of(path)
+        self._path, self._channels = path, list(channels)
         self._session = _session(path)
         self._batch, self.chip_size = self._read_input()
         graph = _package("onnx").load(path, load_external_data=False).graph
@@ -102,12 +123,16 @@ class OnnxBackbone:
                 f"{path.name} begins by turning the values 0 to 255 into {black:g} to {white:g}, "
                 f"so it wants neither pixels nor values from −1 to 1; export it without that step"
             )
-        self.fingerprint = "+".join(sha256_of(file) for file in (path, *_weights(graph, path)))
+        hashes = [sha256_of(file) for file in (path, *_weights(graph, path))]
+        given = [name] if name else []
+        if tuple(channels) != RGB:
+            given.append(str(self._channels))
+        self.fingerprint = "+".join(hashes + given)
         self.align = partial(align_five_points, size=self.chip_size)
         trial = np.full((self._batch or 1, self.chip_size, self.chip_size, 3), 127, np.uint8)
         self._output, self.dim = self._find_embedding(trial)
         self.embed(trial)
-        _announce(path)
+        _announce(path, self.licence)
 
     def embed(self, chips: np.ndarray) -> np.ndarray:
         """Embeddings of chips.
@@ -130,7 +155,8 @@ class OnnxBackbone:
         return self._run(whole)[self._output][: len(chips)]
 
     def _run(self, chips: np.ndarray) -> list[np.ndarray]:
-        pixels = (chips.transpose(0, 3, 1, 2).astype(np.float32) - self.mean) / self.scale
+        ordered = chips[..., self._channels].transpose(0, 3, 1, 2)
+        pixels = (ordered.astype(np.float32) - self.mean) / self.scale
         try:
             return self._session.run(None, {self._input: np.ascontiguousarray(pixels, np.float32)})
         except Exception as error:  # the errors of ONNX Runtime have no other base
@@ -145,8 +171,7 @@ class OnnxBackbone:
                 return (batch if isinstance(batch, int) and batch > 0 else None), height
         given = ", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs)
         raise BackboneError(
-            f"{self._path.name} reads {given}; expected one input tensor(float) "
-            f"[N, 3, size, size], RGB"
+            f"{self._path.name} reads {given}; expected one input tensor(float) [N, 3, size, size]"
         )
 
     def _find_embedding(self, chips: np.ndarray) -> tuple[int, int]:

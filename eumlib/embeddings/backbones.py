@@ -1,4 +1,4 @@
-"""The recognisers there are: dlib's ResNet, ArcFace from a file, and any PyTorch module of yours.
+"""The recognisers there are: dlib's ResNet, ONNX files, and any PyTorch module of yours.
 
 What a recogniser is, stands in `eumlib.embeddings.recogniser`.
 """
@@ -6,7 +6,7 @@ What a recogniser is, stands in `eumlib.embeddings.recogniser`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from inspect import getsource, isroutine
 from itertools import chain
@@ -16,15 +16,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from eumlib._common.fetching import fetch
+from eumlib._common.fetching import REGISTRY, NamedFile, fetch
 from eumlib._common.files import key_of
 from eumlib.embeddings.arcface import OnnxBackbone
 from eumlib.embeddings.dlib_resnet import DlibResNet
+from eumlib.embeddings.mobilefacenet import MobileFaceNet
+from eumlib.embeddings.named_onnx import NAMED_ONNX, load_named_onnx
 from eumlib.embeddings.recogniser import Backbone, BackboneError, embed_in_batches
 from eumlib.faces import align_chip, align_five_points
 from eumlib.faces.alignment import ARCFACE_SIZE
 
-DLIB_RESNET = "dlib_resnet_v1"
+MOBILEFACENET, DLIB_RESNET = "mobilefacenet", "dlib_resnet_v1"
 
 
 class TorchBackbone:
@@ -140,24 +142,50 @@ def _digest(module: nn.Module) -> str:
 
 
 @lru_cache(maxsize=1)
-def default_backbone() -> TorchBackbone:
+def _mobilefacenet() -> TorchBackbone:
+    """MobileFaceNet, trained with ArcFace on MS-Celeb-1M; on the GPU where there is one."""
+    network = MobileFaceNet.from_tflite(fetch("mobilefacenet.tflite")).to(_device())
+    return TorchBackbone(MOBILEFACENET, network, scale=128.0, batch_size=16)
+
+
+@lru_cache(maxsize=1)
+def _dlib_resnet() -> TorchBackbone:
     """dlib's ResNet, on the GPU where there is one; it normalises its pixels itself."""
-    network = DlibResNet.from_dat(fetch("dlib_face_recognition_resnet_model_v1.dat"))
-    network = network.to("cuda" if torch.cuda.is_available() else "cpu")
+    network = DlibResNet.from_dat(fetch("dlib_face_recognition_resnet_model_v1.dat")).to(_device())
     return TorchBackbone(DLIB_RESNET, network, align_chip, DlibResNet.chip_size, mean=0, scale=1)
 
 
-def load_backbone(name_or_path: str | Path) -> Backbone:
-    """A recogniser by name, ``dlib_resnet_v1``, or by the path of an ONNX file, such as ArcFace's.
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def default_backbone() -> TorchBackbone:
+    """The recogniser of the notebooks, dlib's ResNet."""
+    return _dlib_resnet()
+
+
+def load_backbone(
+    name_or_path: str | Path, registry: Mapping[str, NamedFile] = REGISTRY
+) -> Backbone:
+    """A recogniser by name, or by the path of an ONNX file, such as ArcFace's.
+
+    Args:
+        name_or_path: ``mobilefacenet``, ``dlib_resnet_v1``, a name of
+            `eumlib.embeddings.NAMED_ONNX`, or a path.
+        registry: of files to fetch for the latter names.
 
     Raises:
-        BackboneError: neither of both, or `eumlib.embeddings.OnnxBackbone` refuses the file.
+        BackboneError: neither of these, or `eumlib.embeddings.OnnxBackbone` refuses the file.
+        FetchError: the file of a named recogniser could not be had.
     """
-    if str(name_or_path) == DLIB_RESNET:
-        return default_backbone()
+    named = {DLIB_RESNET: _dlib_resnet, MOBILEFACENET: _mobilefacenet}
+    if str(name_or_path) in named:
+        return named[str(name_or_path)]()
+    if str(name_or_path) in NAMED_ONNX:
+        return load_named_onnx(str(name_or_path), registry)
     if Path(name_or_path).suffix.lower() == ".onnx":
         return OnnxBackbone(name_or_path)
     raise BackboneError(
-        f"no recogniser {str(name_or_path)!r}: give {DLIB_RESNET}, or the path of an .onnx file "
-        f'(which needs: pip install "eumlib[arcface]")'
+        f"no recogniser {str(name_or_path)!r}: give {', '.join([*named, *NAMED_ONNX])}, or "
+        f'the path of an .onnx file (all but the first two need: pip install "eumlib[arcface]")'
     )

@@ -107,7 +107,7 @@ class MobileFaceNet(nn.Module):
                 for parameter, values in zip(layer.parameters(), tensors, strict=True):
                     if parameter.shape != values.shape:
                         raise ValueError(f"{tuple(parameter.shape)} is not {values.shape}")
-                    parameter.data.copy_(torch.from_numpy(np.ascontiguousarray(values)))
+                    parameter.data.copy_(torch.tensor(values))
         # what a damaged flatbuffer makes of its offsets has no error of its own
         except Exception as error:
             raise ValueError(f"{path} does not hold this MobileFaceNet: {error}") from error

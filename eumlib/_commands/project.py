@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from eumlib import study
+from eumlib import embeddings, study
 from eumlib._common import fetching
 from eumlib._common.files import write_text
 from eumlib._reports import manifest, notebooks, readme
@@ -19,13 +19,16 @@ def make_study(
     folder: Annotated[Path, typer.Argument(help="tables of embeddings, as `make study` embeds")],
     results: Annotated[Path, typer.Option(help="JSON to write")] = Path("data/study.json"),
     models: Annotated[Path, typer.Option(help="folder for models")] = Path("data/models"),
+    people: Annotated[Path, typer.Option(help="people of nobody to write")] = (
+        embeddings.PEOPLE_OF_NOBODY
+    ),
     seeds: Annotated[int, typer.Option(min=1, help="trainings of each target")] = 5,
     ablation_seeds: Annotated[int, typer.Option(min=1, help="trainings of each case")] = 3,
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
 ) -> None:
     """Train and judge everything that the workbook claims about training on people."""
-    study.run_study(folder, results, models, seeds, ablation_seeds, resamples)
-    print(f"{results}: ablation, matrix, targets, unseen styles; models in {models}")
+    study.run_study(folder, results, models, people, seeds, ablation_seeds, resamples)
+    print(f"{results} written; models in {models}, people of nobody in {people}")
 
 
 def fetch(

@@ -37,16 +37,20 @@ def results_markdown(manifest: dict) -> str:
 
 
 def study_markdown(study: dict) -> str:
-    """The tables of `eumlib.study.run` that bear on the claim, in markdown, and what made them."""
+    """The tables of `eumlib.study.run_study` that bear on the claim, and what made them.
+
+    Of each set of faces the first condition and the last: the paper's way, and a camera's.
+    """
     targets, unseen = pd.DataFrame(study["targets"]), pd.DataFrame(study["unseen"])
     sections = [
         f"{_sizes(rows)}, {condition}:\n\n{_markdown(rates_of_condition(rows, condition))}"
         for _, rows in targets.groupby("face_set", sort=False)
-        for condition in rows["condition"].unique()
+        for condition in dict.fromkeys(rows["condition"].unique()[[0, -1]])
     ]
     sections.append(f"{_sizes(unseen)}, EER in percent:\n\n{_markdown(eer_by_condition(unseen))}")
     return "\n\n".join(sections) + (
-        f"\n\nThe mean of {study['seeds']} trainings; intervals: 95 %, bootstrap over people; "
+        f"\n\nThe mean of {study['seeds']} trainings of {study['steps_of_a_case']:,} steps; "
+        "intervals: 95 %, bootstrap over people; "
         f"behind them the change against no EUM. Made by `make study` {_at_commit(study)}."
     )
 

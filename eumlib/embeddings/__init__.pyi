@@ -10,7 +10,7 @@ from .extraction import Extraction, ExtractionError, extract_cached, workers_for
 from .failures import failures_summary, failures_to_acquire
 from .mask_painter import MaskPainter, PaintedFace, paint_and_score
 from .mobilefacenet import MobileFaceNet
-from .nobody import MaskEffect, PeopleOfNobody
+from .nobody import PEOPLE_OF_NOBODY, MaskEffect, PeopleOfNobody
 from .named_onnx import NAMED_ONNX, NamedOnnx, load_named_onnx
 from .recogniser import Backbone, BackboneError, embed_in_batches
 from .table import (

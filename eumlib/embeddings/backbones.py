@@ -160,8 +160,8 @@ def _device() -> str:
 
 
 def default_backbone() -> TorchBackbone:
-    """The recogniser of the notebooks, dlib's ResNet."""
-    return _dlib_resnet()
+    """The recogniser of the notebooks, MobileFaceNet."""
+    return _mobilefacenet()
 
 
 def load_backbone(
@@ -178,7 +178,7 @@ def load_backbone(
         BackboneError: neither of these, or `eumlib.embeddings.OnnxBackbone` refuses the file.
         FetchError: the file of a named recogniser could not be had.
     """
-    named = {DLIB_RESNET: _dlib_resnet, MOBILEFACENET: _mobilefacenet}
+    named = {MOBILEFACENET: _mobilefacenet, DLIB_RESNET: _dlib_resnet}
     if str(name_or_path) in named:
         return named[str(name_or_path)]()
     if str(name_or_path) in NAMED_ONNX:

@@ -77,14 +77,14 @@ class Mask:
 
 
 def style_of(shape: str | float) -> str | None:
-    """The style, one of `STYLES`, of a mask's shape; None for no mask.
+    """The style, one of `STYLES`, of a painted mask's shape; None for no mask.
 
-    >>> style_of("c"), style_of("cloth plain"), style_of(None)
-    ('flat', 'cloth', None)
+    >>> style_of("c"), style_of("cloth plain"), style_of("worn"), style_of(None)
+    ('flat', 'cloth', 'worn', None)
     """
     if not isinstance(shape, str):
         return None
-    return shape.split()[0] if shape.split()[0] in LIFELIKE else "flat"
+    return "flat" if shape in FLAT_SHAPES else shape.split()[0]
 
 
 @dataclass(frozen=True)

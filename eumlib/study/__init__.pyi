@@ -1,8 +1,10 @@
 from .cases import (
-    BEST, SHIPPED, SYNTHETIC_ONLY, TRIPLET, Case, ablation_cases, matrix_cases, target_cases,
+    FULL_SIZE, MATERIALS, Case, Drawn, Size, ablation_cases, kinds_of, matrix_cases, name_of,
+    target_cases,
 )
 from .conditions import (
-    ALIGNMENTS, CAMERAS_WAY, PAPERS_WAY, Condition, few_pictures, one_mask_a_face, with_masks,
+    ALIGNMENTS, AS_WORN, CAMERAS_WAY, LIFELIKE_MASKS, PAPERS_WAY, Condition, few_pictures,
+    with_masks,
 )
 from .judging import Judge, MeanRates, relative_change
 from .run import Material, Study, run_study

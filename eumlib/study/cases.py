@@ -1,37 +1,61 @@
-"""What the study trains: recipes and the people and masks they are trained on."""
+"""What the study trains: recipes, and the people and masks they are trained on.
+
+Every case takes the same number of steps, so that more masks or more people are not more training.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from eumlib.embeddings import MASKED, UNMASKED, EmbeddingTable
-from eumlib.masks.mask import LIFELIKE, STYLES
-from eumlib.study.conditions import ALIGNMENTS, one_mask_a_face, with_masks
+from eumlib.embeddings import MASKED, UNMASKED, EmbeddingTable, PeopleOfNobody
+from eumlib.masks import LIFELIKE, STYLES
+from eumlib.study.conditions import ALIGNMENTS
 from eumlib.unmasking import (
     FAITHFUL,
+    FAITHFUL_BY_TRIPLET_LOSS,
     WORKBOOK,
     WORKBOOK_BY_TRIPLET_LOSS,
-    EmbeddingUnmaskingModel,
     Recipe,
-    ResidualUnmaskingModel,
     SelfRestrainedTripletLoss,
     TripletLoss,
-    drawn_negatives,
+    decidability,
     hardest_negatives,
-    mean_cosine,
-    split_for_validation,
+    semi_hard_negatives,
 )
 
 Tables = tuple[EmbeddingTable, ...]
-BEST = "the workbook's recipe, SRT"
-TRIPLET = "the workbook's recipe, triplet loss"
-SYNTHETIC_ONLY = "the workbook's recipe, SRT, synthetic faces alone"
-# The files in data/models, and which target case, with seed 0, each is.
-SHIPPED = {
-    "lfw_and_synthetic": BEST,
-    "lfw_and_synthetic_triplet": TRIPLET,
-    "synthetic": SYNTHETIC_ONLY,
+MATERIALS = {"nobody": "people of nobody", "lfw": "photographs"}
+RECIPES = {
+    ("paper", "triplet"): FAITHFUL_BY_TRIPLET_LOSS,
+    ("paper", "srt"): FAITHFUL,
+    ("workbook", "triplet"): WORKBOOK_BY_TRIPLET_LOSS,
+    ("workbook", "srt"): WORKBOOK,
 }
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is trained.
+
+    Attributes:
+        steps_an_epoch: of each case; there are ten epochs.
+        people: of nobody that are drawn.
+        steps: steps an epoch, where they are compared.
+        draws: people of nobody, where they are compared.
+    """
+
+    steps_an_epoch: int = 200
+    people: int = 40_000
+    steps: tuple[int, ...] = (10, 30, 100, 300)
+    draws: tuple[int, ...] = (1_000, 4_000, 12_000, 40_000, 150_000)
+
+    def of(self, recipe: Recipe) -> Recipe:
+        """The recipe, an epoch as long for every case."""
+        return replace(recipe, steps_an_epoch=self.steps_an_epoch)
+
+
+FULL_SIZE = Size()
 
 
 @dataclass(frozen=True)
@@ -49,86 +73,97 @@ class Case:
     training: Tables
 
 
-def ablation_cases(lfw: Tables, synthetic: Tables) -> list[Case]:
-    """From the paper's recipe to the workbook's, then the workbook's with one thing changed.
+def name_of(material: str, recipe: str, loss: str) -> str:
+    """A case's name for the tables.
 
-    Args:
-        lfw: training people of LFW.
-        synthetic: synthetic faces.
+    >>> name_of("nobody", "paper", "srt")
+    "the paper's recipe, SRT, people of nobody"
     """
-    flat = with_masks(lfw, ["flat"], [UNMASKED])
-    one_flat = one_mask_a_face(flat)
-    residual = replace(FAITHFUL, build=ResidualUnmaskingModel)
-    decided = replace(residual, validation=WORKBOOK.validation)
-    faster = replace(decided, learning_rate=WORKBOOK.learning_rate)
-    centred = replace(faster, reach=WORKBOOK.reach)
-    negatives = replace(centred, choose_negatives=WORKBOOK.choose_negatives)
-    decayed = replace(negatives, weight_decay=WORKBOOK.weight_decay)
-    by_triplet = {"loss": WORKBOOK_BY_TRIPLET_LOSS.loss}
-    changes = {
-        "triplet loss": by_triplet,
-        "triplet loss, margin 1": {"loss": TripletLoss()},
-        "not around the mean": {"reach": None},
-        "not around the mean, triplet loss": {"reach": None} | by_triplet,
-        "reach 0.7": {"reach": 0.7},
-        "reach 1.1": {"reach": 1.1},
-        "learning rate 0.1": {"learning_rate": 0.1},
-        "best epoch by mean cosine": {"validation": mean_cosine},
-        "no residual connection": {"build": EmbeddingUnmaskingModel},
-        "negatives drawn": {"choose_negatives": drawn_negatives},
-        "hardest negatives": {"choose_negatives": hardest_negatives},
-        "margin 0.02": {"loss": SelfRestrainedTripletLoss(0.02)},
-        "margin 0.1": {"loss": SelfRestrainedTripletLoss(0.1)},
-        "batches of 128": {"batch_size": 128},
-        "batches of 2048": {"batch_size": 2048},
-        "30 epochs, steps of 10": {"epochs": 30, "epochs_a_step": 10, "patience": 30},
-    }
-    return [
-        Case("the paper's recipe, one flat mask a face", FAITHFUL, one_flat),
-        Case("the same with the triplet loss", replace(FAITHFUL, loss=TripletLoss()), one_flat),
-        Case("+ several flat masks a face", FAITHFUL, flat),
-        Case("+ lifelike masks", FAITHFUL, with_masks(lfw, STYLES, [UNMASKED])),
-        Case("+ both alignments", FAITHFUL, lfw),
-        Case("+ residual connection", residual, lfw),
-        Case("+ best epoch by d′", decided, lfw),
-        Case("+ learning rate 1", faster, lfw),
-        Case("+ around the mean", centred, lfw),
-        Case("+ semi-hard negatives in the batch", negatives, lfw),
-        Case("+ weight decay", decayed, lfw),
-        Case("+ margin 0.05: the workbook's recipe", WORKBOOK, lfw),
-        Case("+ synthetic faces", WORKBOOK, lfw + synthetic),
-        Case("workbook's, one flat mask a face", WORKBOOK, one_flat),
-        *(
-            Case(f"workbook's, {name}", replace(WORKBOOK, **change), lfw)
-            for name, change in changes.items()
-        ),
-    ]
+    losses = {"srt": "SRT", "triplet": "triplet loss"}
+    return f"the {recipe}'s recipe, {losses[loss]}, {MATERIALS[material]}"
 
 
-def target_cases(
-    people: Tables, validation: Tables, synthetic: Tables
-) -> list[tuple[Case, Tables]]:
-    """What is judged on people by whom nothing was chosen, each with its validation tables.
+def kinds_of(
+    styles: Sequence[str] = STYLES, alignments: Sequence[str] = ALIGNMENTS
+) -> list[tuple[str, str]]:
+    """Kinds of masks, as `eumlib.embeddings.PeopleOfNobody.draw` takes them."""
+    return [(style, alignment) for alignment in alignments for style in styles]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """People of nobody to train on, a number of them in some masks.
+
+    Attributes:
+        people: their statistics.
+        count: how many are drawn.
+    """
+
+    people: PeopleOfNobody
+    count: int
+
+    def __call__(
+        self, styles: Sequence[str] = STYLES, alignments: Sequence[str] = ALIGNMENTS
+    ) -> Tables:
+        """The same people every time."""
+        return (self.people.draw(self.count, seed=1, kinds=kinds_of(styles, alignments)),)
+
+
+def target_cases(nobody: Tables, photographs: Tables, size: Size = FULL_SIZE) -> dict[str, Case]:
+    """What is judged on people by whom nothing was chosen, by the name of its file of weights.
 
     Args:
-        people: training people.
-        validation: people to choose the best epoch by.
-        synthetic: synthetic faces; where they train alone, a tenth of them chooses the epoch.
+        nobody: people of nobody in all masks.
+        photographs: training people of LFW in all masks.
+        size: of each training.
 
     Taught in notebook 20.
     """
-    parts = [split_for_validation(table) for table in synthetic]
-    generated, kept_aside = map(tuple, zip(*parts, strict=True))
-    both = people + synthetic
+    training = {"nobody": nobody, "lfw": photographs}
+    return {
+        "_".join((material, *kind)): Case(
+            name_of(material, *kind), size.of(recipe), training[material]
+        )
+        for material in MATERIALS
+        for kind, recipe in RECIPES.items()
+    }
+
+
+def ablation_cases(nobody: Drawn, photographs: Tables, size: Size = FULL_SIZE) -> list[Case]:
+    """From the paper's recipe in flat masks to the workbook's, then one thing changed at a time.
+
+    Args:
+        nobody: draws the people to train on.
+        photographs: training people of LFW in all masks.
+        size: of each training.
+    """
+    flat = nobody(["flat"], [UNMASKED])
+    styles = nobody(STYLES, [UNMASKED])
+    everything = nobody()
+    paper, book = size.of(FAITHFUL), size.of(WORKBOOK)
+    changes = {
+        "triplet loss": {"loss": TripletLoss()},
+        "margin 1": {"loss": SelfRestrainedTripletLoss(1.0)},
+        "margin 4": {"loss": SelfRestrainedTripletLoss(4.0)},
+        "semi-hard negatives": {"choose_negatives": semi_hard_negatives},
+        "hardest negatives": {"choose_negatives": hardest_negatives},
+        "best epoch by d′": {"validation": decidability},
+        "learning rate 0.3": {"learning_rate": 0.3},
+        "weight decay 0.0005": {"weight_decay": 5e-4},
+        "around the mean": {"reach": 1.0},
+    }
     return [
-        (Case("the paper's recipe, SRT", FAITHFUL, both), validation),
-        (Case(TRIPLET, WORKBOOK_BY_TRIPLET_LOSS, both), validation),
-        (Case(BEST, WORKBOOK, both), validation),
-        (Case(SYNTHETIC_ONLY, WORKBOOK, generated), kept_aside),
+        Case("the paper's recipe, triplet loss", size.of(FAITHFUL_BY_TRIPLET_LOSS), flat),
+        Case("the paper's recipe, SRT", paper, flat),
+        Case("+ lifelike masks", paper, styles),
+        Case("+ both alignments", paper, everything),
+        Case("+ residual connection: the workbook's recipe", book, everything),
+        *(Case(f"workbook's, {n}", replace(book, **c), everything) for n, c in changes.items()),
+        Case("workbook's, photographs", book, photographs),
     ]
 
 
-def matrix_cases(lfw: Tables) -> list[Case]:
+def matrix_cases(nobody: Drawn, size: Size = FULL_SIZE) -> list[Case]:
     """The workbook's recipe, trained on some styles and alignments."""
     trained_on = {
         "flat, unmasked landmarks": (["flat"], [UNMASKED]),
@@ -139,7 +174,7 @@ def matrix_cases(lfw: Tables) -> list[Case]:
     }
     trained_on |= {f"all but {style}, both": (without(style), ALIGNMENTS) for style in LIFELIKE}
     return [
-        Case(name, WORKBOOK, with_masks(lfw, styles, alignments))
+        Case(name, size.of(WORKBOOK), nobody(styles, alignments))
         for name, (styles, alignments) in trained_on.items()
     ]
 

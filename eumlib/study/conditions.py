@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eumlib.embeddings import MASKED, UNMASKED, EmbeddingTable
+from eumlib.embeddings import MASKED, UNMASKED, WORN, EmbeddingTable
 from eumlib.faces import few_of_each
 from eumlib.masks import LIFELIKE, STYLES, style_of
 
@@ -18,7 +18,7 @@ class Condition:
 
     Attributes:
         name: for the tables.
-        styles: some of `STYLES`.
+        styles: some of `STYLES`, or worn.
         alignment: one of `ALIGNMENTS`.
     """
 
@@ -26,9 +26,16 @@ class Condition:
     styles: tuple[str, ...]
     alignment: str
 
+    def of(self, tables: Sequence[EmbeddingTable]) -> EmbeddingTable:
+        """The one of the tables that has such views, with these alone and the unmasked ones."""
+        (table,) = with_masks(tables, self.styles, [self.alignment])
+        return table
+
 
 PAPERS_WAY = Condition("flat masks, unmasked landmarks", ("flat",), UNMASKED)
+LIFELIKE_MASKS = Condition("lifelike masks, unmasked landmarks", LIFELIKE, UNMASKED)
 CAMERAS_WAY = Condition("lifelike masks, masked landmarks", LIFELIKE, MASKED)
+AS_WORN = Condition("masks that people wore", (WORN,), MASKED)
 CELLS = tuple(
     Condition(f"{style}, {alignment} landmarks", (style,), alignment)
     for alignment in ALIGNMENTS
@@ -50,11 +57,6 @@ def with_masks(
         if wanted.any():
             kept.append(table.where(bare | wanted))
     return tuple(kept)
-
-
-def one_mask_a_face(tables: Sequence[EmbeddingTable]) -> tuple[EmbeddingTable, ...]:
-    """The tables, of each picture the unmasked view and the first masked one."""
-    return tuple(table.where(~table.rows.duplicated(["image_id", "view"])) for table in tables)
 
 
 def few_pictures(tables: Sequence[EmbeddingTable]) -> tuple[EmbeddingTable, ...]:

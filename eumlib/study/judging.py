@@ -46,6 +46,14 @@ class MeanRates:
             row |= intervals({name: self.draws[name], f"{name}_change": draws})
         return row
 
+    def minus(self, other: MeanRates) -> dict[str, float]:
+        """Each rate minus that of another system on the same resamples, with 95 % intervals."""
+        row = {}
+        for name in JUDGED_RATES:
+            row[name] = self.values[name] - other.values[name]
+            row |= intervals({name: self.draws[name] - other.draws[name]})
+        return row
+
 
 def relative_change(
     rate: float | np.ndarray, plain: float | np.ndarray

@@ -1,14 +1,19 @@
-"""The study behind the claim: what makes an EUM work on people, and how sure that is.
+"""The study behind the claims: what makes an EUM work on people, and how sure that is.
 
-Four tables come of it, all from tables of embeddings, by ``python -m eumlib study``:
+All of it comes from tables of embeddings, by ``python -m eumlib study``. First the statistics of
+LFW's training people are taken, from which *people of nobody* are drawn. Then:
 
+- *steps*: error against the number of steps, drawn people beside photographs;
+- *draws*: error against how many people are drawn, at the same number of steps;
 - *ablation*: from the paper's recipe to the workbook's, one departure at a time;
 - *matrix*: trained on some kinds of masks and alignments, tested on others;
-- *targets*: the chosen recipe on people by whom nothing was chosen;
-- *unseen*: the chosen recipe on styles of masks that it was not trained on.
+- *targets*: the chosen recipes on people by whom nothing was chosen;
+- *differences*: SRT minus triplet loss on the same people, with intervals;
+- *unseen*: styles of masks that were not trained on;
+- *pairs*: LFW's own 6,000 pairs in the masks that the paper's authors painted, where they are.
 
-Ablation and matrix are measured on validation people of LFW, by whom all choices are made; targets
-and unseen on test people of LFW, and targets on ORL besides. Of a person no more than
+All but the last four are measured on validation people of LFW, by whom all choices are made; the
+others on test people of LFW, on ORL, and on MFR2 where it is. Of a person no more than
 `eumlib.faces.PICTURES_A_PERSON` pictures are tested on.
 """
 
@@ -23,71 +28,84 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 import torch
 
 from eumlib._common.files import sha256_of, write_text
 from eumlib._common.progress import progress_bar
 from eumlib._common.provenance import source_state
-from eumlib.embeddings import MASKED, mated_vectors, read_table
-from eumlib.faces import LFW_SHARES, split_by_identity
-from eumlib.masks.mask import LIFELIKE
+from eumlib.embeddings import MASKED, EmbeddingTable, PeopleOfNobody, mated_vectors, read_table
+from eumlib.faces import LFW_SHARES, read_pairs, split_by_identity
+from eumlib.masks import LIFELIKE, STYLES
 from eumlib.study.cases import (
-    BEST,
-    SHIPPED,
-    SYNTHETIC_ONLY,
+    FULL_SIZE,
+    MATERIALS,
+    RECIPES,
     Case,
+    Drawn,
+    Size,
     Tables,
     ablation_cases,
     matrix_cases,
+    name_of,
     target_cases,
     without,
 )
 from eumlib.study.conditions import (
+    AS_WORN,
     CAMERAS_WAY,
     CELLS,
+    LIFELIKE_MASKS,
     PAPERS_WAY,
     Condition,
     few_pictures,
-    with_masks,
 )
 from eumlib.study.judging import Judge, MeanRates
 from eumlib.unmasking import (
-    WORKBOOK,
     DoingNothing,
     Fit,
     LinearUnmaskingModel,
     Unmasker,
     available_device,
-    linear_around_the_mean,
     train_unmasker,
 )
+from eumlib.verification import evaluate
 
-SYNTHETIC_MOVED = f"{SYNTHETIC_ONLY}, moved to the mean of people"
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Material:
-    """The tables that the study takes, each in both alignments where it has them."""
+    """The tables that the study takes, in both alignments.
+
+    Attributes:
+        lfw, orl: of photographs.
+        worn: of MFR2, one table of masks that people wore; none where it is not there.
+        logged: LFW in the masks of the paper's authors, and LFW's pairs file; None without them.
+    """
 
     lfw: Tables
     orl: Tables
-    synthetic: Tables
+    worn: Tables
+    logged: tuple[EmbeddingTable, Path] | None
 
     @classmethod
     def read(cls, folder: Path) -> Material:
-        """Read ``lfw_paper.parquet`` and its like, six tables that ``make study`` embeds.
+        """Read ``lfw_paper.parquet`` and its like, the tables that ``make study`` embeds.
+
+        ``mfr2.parquet`` may be missing, and ``lfw_log.parquet`` with ``lfw_pairs.txt``.
 
         Raises:
-            TableError: one is not there.
+            TableError: another table is not there.
         """
-        lfw, orl, synthetic = (
+        lfw, orl = (
             tuple(read_table(folder / f"{name}_{way}.parquet") for way in ("paper", "camera"))
-            for name in ("lfw", "orl", "synthetic")
+            for name in ("lfw", "orl")
         )
-        return cls(lfw, orl, synthetic)
+        worn = (read_table(folder / "mfr2.parquet"),) if (folder / "mfr2.parquet").exists() else ()
+        log, pairs = folder / "lfw_log.parquet", folder / "lfw_pairs.txt"
+        logged = (read_table(log), pairs) if log.exists() and pairs.exists() else None
+        return cls(few_pictures(lfw), few_pictures(orl), few_pictures(worn), logged)
 
     def of_lfw(self, part: str) -> Tables:
         """LFW's tables, the people of one part of `LFW_SHARES`."""
@@ -102,53 +120,68 @@ class Study:
 
     Args:
         material: the tables.
+        people: of nobody, to train on.
         seeds: how many trainings of each case, that differ in weights and triplets.
         resamples: of people, behind each interval.
-        device: to train on.
+        size: of each training.
     """
 
-    def __init__(self, material: Material, seeds: int, resamples: int, device: str = "cpu") -> None:
-        self._material, self._resamples, self._device = material, resamples, device
-        self._seeds = range(seeds)
+    def __init__(
+        self,
+        material: Material,
+        people: PeopleOfNobody,
+        seeds: int,
+        resamples: int,
+        size: Size = FULL_SIZE,
+    ) -> None:
+        self._material, self._people, self._size = material, people, size
+        self._seeds, self._resamples = range(seeds), resamples
+        self._nobody = Drawn(people, size.people)
         self._training, self._validation = material.of_lfw("train"), material.of_lfw("validation")
+
+    def steps(self) -> pd.DataFrame:
+        """A row a material, loss, number of steps and condition, on validation people."""
+        training = {"nobody": self._nobody(), "lfw": self._training}
+        cases = [
+            (10 * count, material, loss)
+            for count in self._size.steps
+            for material in MATERIALS
+            for loss in ("triplet", "srt")
+        ]
+        judges = self._judges(self._validation, (PAPERS_WAY, LIFELIKE_MASKS))
+        rows = self._plain(judges)
+        for count, material, loss in _each(cases, "steps"):
+            recipe = replace(RECIPES["paper", loss], steps_an_epoch=count // 10)
+            case = Case(name_of(material, "paper", loss), recipe, training[material])
+            judged = _judged(case.name, self._trained(case), judges)
+            rows += [row | {"steps": count} for row in judged]
+        return pd.DataFrame(rows)
+
+    def draws(self) -> pd.DataFrame:
+        """A row a number of people drawn and condition, on validation people."""
+        judges = self._judges(self._validation, (PAPERS_WAY, LIFELIKE_MASKS))
+        rows = self._plain(judges)
+        for count in _each(self._size.draws, "draws"):
+            recipe = self._size.of(RECIPES["paper", "srt"])
+            case = Case(f"{count:,} people of nobody", recipe, Drawn(self._people, count)())
+            rows += _judged(case.name, self._trained(case), judges)
+        return pd.DataFrame(rows)
 
     def ablation(self) -> pd.DataFrame:
         """A row a case and condition, on validation people."""
-        cases = ablation_cases(self._training, self._material.synthetic)
-        conditions = (PAPERS_WAY, CAMERAS_WAY)
-        rows = []
-        judges = self._judges(self._validation, conditions)
-        for name, baseline in _baselines(self._training).items():
-            rows += _judged(name, [baseline], judges)
-        for case in _each(cases, "ablation"):
+        judges = self._judges(self._validation, (PAPERS_WAY, LIFELIKE_MASKS, CAMERAS_WAY))
+        rows = self._plain(judges)
+        for case in _each(ablation_cases(self._nobody, self._training, self._size), "ablation"):
             rows += _judged(case.name, self._trained(case), judges)
         return pd.DataFrame(rows)
 
     def matrix(self) -> pd.DataFrame:
         """A row a case and a cell of style and alignment, on validation people."""
         judges = self._judges(self._validation, CELLS)
-        rows = _judged("no EUM", [_nothing(self._training)], judges)
-        for case in _each(matrix_cases(self._training), "matrix"):
+        rows = self._plain(judges)
+        for case in _each(matrix_cases(self._nobody, self._size), "matrix"):
             rows += _judged(case.name, self._trained(case), judges)
         return pd.DataFrame(rows)
-
-    def targets(self) -> tuple[pd.DataFrame, dict[str, Fit]]:
-        """A row a system, set and condition, on test people of LFW and on ORL; what to ship."""
-        cases = target_cases(self._training, self._validation, self._material.synthetic)
-        trained = {
-            case.name: self._train(case, validation)
-            for case, validation in _each(cases, "training for the targets")
-        }
-        both = self._training + self._material.synthetic
-        systems = {name: [baseline] for name, baseline in _baselines(both).items()}
-        systems |= {name: [fit.unmasker for fit in fits] for name, fits in trained.items()}
-        systems[SYNTHETIC_MOVED] = _moved(systems[SYNTHETIC_ONLY], self._training)
-        rows = []
-        for tables in (self._material.of_lfw("test"), self._material.orl):
-            judges = self._judges(tables, (PAPERS_WAY, CAMERAS_WAY))
-            for name, unmaskers in _each(systems.items(), "judging"):
-                rows += _judged(name, unmaskers, judges)
-        return pd.DataFrame(rows), {file: trained[name][0] for file, name in SHIPPED.items()}
 
     def unseen(self) -> pd.DataFrame:
         """Each lifelike style as a camera sees it, after training on all others; on test people."""
@@ -156,19 +189,83 @@ class Study:
         for style in _each(LIFELIKE, "unseen styles"):
             condition = Condition(f"{style}, never trained on", (style,), MASKED)
             judges = self._judges(self._material.of_lfw("test"), [condition])
-            seen = with_masks(self._training, without(style))
-            rows += _judged("no EUM", [_nothing(seen)], judges)
-            rows += _judged(BEST, self._trained(Case(BEST, WORKBOOK, seen)), judges)
+            rows += self._plain(judges)
+            for name, seen in (("all but it", without(style)), ("all styles", STYLES)):
+                recipe = self._size.of(RECIPES["workbook", "srt"])
+                case = Case(f"trained on {name}", recipe, self._nobody(seen))
+                rows += _judged(case.name, self._trained(case), judges)
         return pd.DataFrame(rows)
 
-    def _train(self, case: Case, validation: Tables) -> list[Fit]:
+    def targets(self) -> tuple[dict[str, pd.DataFrame], dict[str, tuple[str, Fit]]]:
+        """The tables *targets*, *differences* and *pairs*, and what is shipped.
+
+        Returns:
+            The tables by name; and by the file of its weights each case's name and first training.
+        """
+        cases = target_cases(self._nobody(), self._training, self._size)
+        trained = {
+            file: self._train(case)
+            for file, case in _each(cases.items(), "training for the targets")
+        }
+        systems = {"no EUM": [self._nothing()], "a linear map": [self._linear_map()]}
+        systems |= {
+            cases[file].name: [fit.unmasker for fit in fits] for file, fits in trained.items()
+        }
+        rows, differences = [], []
+        for tables, conditions in (
+            (self._material.of_lfw("test"), (PAPERS_WAY, LIFELIKE_MASKS, CAMERAS_WAY)),
+            (self._material.orl, (PAPERS_WAY, LIFELIKE_MASKS, CAMERAS_WAY)),
+            (self._material.worn, (AS_WORN,)),
+        ):
+            if tables:
+                judges = self._judges(tables, conditions)
+                measured = {
+                    name: {c: judge.measure(*unmaskers) for c, (judge, _) in judges.items()}
+                    for name, unmaskers in _each(systems.items(), "judging")
+                }
+                for name in systems:
+                    rows += _rows(name, systems, measured, judges)
+                differences += _differences(measured, judges)
+        made = {"targets": pd.DataFrame(rows), "differences": pd.DataFrame(differences)}
+        if self._material.logged:
+            made["pairs"] = self._on_pairs(
+                {
+                    kind: trained["_".join(("nobody", "paper", kind))][0]
+                    for kind in ("triplet", "srt")
+                }
+            )
+        return made, {file: (cases[file].name, fits[0]) for file, fits in trained.items()}
+
+    def _on_pairs(self, trained: dict[str, Fit]) -> pd.DataFrame:
+        """LFW's own pairs in the masks of the paper's authors: its Table 3, our recogniser."""
+        table, path = self._material.logged
+        people = table.attempted_views.groupby("identity")["image_id"].unique().to_dict()
+        unmaskers = {name: fit.unmasker for name, fit in trained.items()}
+        return evaluate(table, unmaskers, self._resamples, 0, read_pairs(path, people))
+
+    def _train(self, case: Case) -> list[Fit]:
         return [
-            train_unmasker(case.training, validation, replace(case.recipe, seed=seed), self._device)
+            train_unmasker(
+                case.training,
+                self._validation,
+                replace(case.recipe, seed=seed),
+                available_device(),
+            )
             for seed in self._seeds
         ]
 
     def _trained(self, case: Case) -> list[Unmasker]:
-        return [trained.unmasker for trained in self._train(case, self._validation)]
+        return [trained.unmasker for trained in self._train(case)]
+
+    def _nothing(self) -> Unmasker:
+        return Unmasker(DoingNothing(self._people.dim), self._people.backbone)
+
+    def _linear_map(self) -> Unmasker:
+        masked, unmasked = map(torch.from_numpy, mated_vectors(*self._training)[:2])
+        return replace(self._nothing(), model=LinearUnmaskingModel.fitted(masked, unmasked))
+
+    def _plain(self, judges: dict[Condition, tuple[Judge, MeanRates]]) -> list[dict[str, object]]:
+        return _judged("no EUM", [self._nothing()], judges)
 
     def _judges(
         self, tables: Tables, conditions: Sequence[Condition]
@@ -176,9 +273,8 @@ class Study:
         """For each condition its judge, and what the recogniser scores without an EUM."""
         judges = {}
         for condition in conditions:
-            (table,) = with_masks(few_pictures(tables), condition.styles, [condition.alignment])
-            judge = Judge(table, self._resamples, seed=0)
-            judges[condition] = judge, judge.measure(_nothing(tables))
+            judge = Judge(condition.of(tables), self._resamples, seed=0)
+            judges[condition] = judge, judge.measure(self._nothing())
         return judges
 
 
@@ -186,35 +282,39 @@ def _judged(
     name: str, unmaskers: Sequence[Unmasker], judges: dict[Condition, tuple[Judge, MeanRates]]
 ) -> list[dict[str, object]]:
     """A row a condition: what was trained, and its rates beside those without an EUM."""
+    measured = {condition: judge.measure(*unmaskers) for condition, (judge, _) in judges.items()}
+    return _rows(name, {name: unmaskers}, {name: measured}, judges)
+
+
+def _rows(
+    name: str,
+    systems: dict[str, Sequence[Unmasker]],
+    measured: dict[str, dict[Condition, MeanRates]],
+    judges: dict[Condition, tuple[Judge, MeanRates]],
+) -> list[dict[str, object]]:
     return [
-        {"trained": name, "seeds": len(unmaskers), "condition": condition.name, **judge.counts}
+        {"trained": name, "seeds": len(systems[name]), "condition": condition.name, **judge.counts}
         | {"unmasked_eer": judge.unmasked.eer}
-        | judge.measure(*unmaskers).row(plain)
+        | measured[name][condition].row(plain)
         for condition, (judge, plain) in judges.items()
     ]
 
 
-def _moved(unmaskers: Sequence[Unmasker], people: Tables) -> list[Unmasker]:
-    unmasked = np.concatenate([table.of_view("unmasked").vectors for table in people])
-    return [unmasker.around(unmasked, WORKBOOK.reach) for unmasker in unmaskers]
-
-
-def _nothing(tables: Tables) -> Unmasker:
-    table = tables[0]
-    return Unmasker(DoingNothing(table.dim), table.rows["backbone"].iloc[0])
-
-
-def _baselines(training: Tables) -> dict[str, Unmasker]:
-    """What an EUM has to beat."""
-    nothing = _nothing(training)
-    masked, unmasked = map(torch.from_numpy, mated_vectors(*training)[:2])
-    return {
-        "no EUM": nothing,
-        "a linear map": replace(nothing, model=LinearUnmaskingModel.fitted(masked, unmasked)),
-        "a linear map around the mean": replace(
-            nothing, model=linear_around_the_mean(masked, unmasked, WORKBOOK.reach)
-        ),
-    }
+def _differences(
+    measured: dict[str, dict[Condition, MeanRates]],
+    judges: dict[Condition, tuple[Judge, MeanRates]],
+) -> list[dict[str, object]]:
+    """SRT minus triplet loss, for each recipe, material and condition, resample by resample."""
+    return [
+        {"recipe": recipe, "material": MATERIALS[material], "condition": condition.name}
+        | judge.counts
+        | measured[name_of(material, recipe, "srt")][condition].minus(
+            measured[name_of(material, recipe, "triplet")][condition]
+        )
+        for material in MATERIALS
+        for recipe in ("paper", "workbook")
+        for condition, (judge, _) in judges.items()
+    ]
 
 
 def _each(items: Collection[Item], what: str) -> Iterator[Item]:
@@ -224,11 +324,18 @@ def _each(items: Collection[Item], what: str) -> Iterator[Item]:
             progress.update()
 
 
-PARTS = (Study.targets, Study.ablation, Study.unseen, Study.matrix)  # the longest first
+PARTS = (Study.targets, Study.ablation, Study.matrix, Study.unseen, Study.steps, Study.draws)
 
 
 def run_study(
-    folder: Path, results: Path, models: Path, seeds: int, ablation_seeds: int, resamples: int
+    folder: Path,
+    results: Path,
+    models: Path,
+    people: Path,
+    seeds: int,
+    ablation_seeds: int,
+    resamples: int,
+    size: Size = FULL_SIZE,
 ) -> None:
     """Make all tables of the study from the tables of embeddings in a folder, and the models.
 
@@ -238,34 +345,56 @@ def run_study(
         folder: as `Material.read` takes it.
         results: JSON to write: the rows of each table, and what made them.
         models: folder for the models that are shipped, each with a card.
+        people: file to write, the people of nobody.
         seeds: trainings of each case on which targets are judged.
-        ablation_seeds: trainings of each case of the ablation and the matrix.
-        resamples: as in `Study`.
+        ablation_seeds: trainings of each other case.
+        resamples, size: as in `Study`.
 
     Raises:
         TableError: a table is not there.
     """
-    Material.read(folder)  # what is missing is said before the work begins
     state = source_state()
+    PeopleOfNobody.of_tables(*Material.read(folder).of_lfw("train")).save(people)
     counts = {Study.targets: seeds, Study.unseen: seeds}
-    jobs = [(part, folder, counts.get(part, ablation_seeds), resamples) for part in PARTS]
+    jobs = [
+        (part, folder, people, counts.get(part, ablation_seeds), resamples, size) for part in PARTS
+    ]
     workers = min(len(PARTS), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         done = pool.map(_run_part, *zip(*jobs, strict=True))
         tables = {part.__name__: made for part, made in zip(PARTS, done, strict=True)}
-    tables["targets"], shipped = tables["targets"]
-    rows = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
-    made = {"seeds": seeds, "ablation_seeds": ablation_seeds, "resamples": resamples, **state}
+    judged, shipped = tables.pop("targets")
+    rows = {
+        name: json.loads(table.to_json(orient="records"))
+        for name, table in (judged | tables).items()
+    }
+    made = {
+        "seeds": seeds,
+        "ablation_seeds": ablation_seeds,
+        "steps_of_a_case": 10 * size.steps_an_epoch,
+        "people_drawn": size.people,
+        "resamples": resamples,
+        **state,
+    }
     write_text(results, json.dumps(made | rows, indent=1, ensure_ascii=False) + "\n")
-    for name, trained in shipped.items():
-        trained.unmasker.save(models / f"{name}.safetensors")
-        card = _card(models / f"{name}.safetensors", SHIPPED[name], trained) | state
-        write_text(models / f"{name}.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    for file, (name, trained) in shipped.items():
+        path = models / f"{file}.safetensors"
+        trained.unmasker.save(path)
+        card = _card(path, name, trained) | state
+        write_text(models / f"{file}.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
 
 
-def _run_part(part: Callable[[Study], object], folder: Path, seeds: int, resamples: int) -> object:
+def _run_part(
+    part: Callable[[Study], object],
+    folder: Path,
+    people: Path,
+    seeds: int,
+    resamples: int,
+    size: Size,
+) -> object:
     torch.set_num_threads(1)
-    return part(Study(Material.read(folder), seeds, resamples, available_device()))
+    nobody = PeopleOfNobody.load(people)
+    return part(Study(Material.read(folder), nobody, seeds, resamples, size))
 
 
 def _card(path: Path, name: str, trained: Fit) -> dict[str, object]:

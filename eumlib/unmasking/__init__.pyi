@@ -1,4 +1,4 @@
-from .baselines import DoingNothing, LinearUnmaskingModel, linear_around_the_mean
+from .baselines import DoingNothing, LinearUnmaskingModel
 from .circle import PlacedTriplet, place_triplet, triplet_circle
 from .figures import function_curves, training_curves
 from .losses import (
@@ -9,7 +9,9 @@ from .models import (
     Unmasker, UnmaskingModel, unmask,
 )
 from .playground import LossPlayground
-from .recipes import FAITHFUL, RECIPES, WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS, Recipe
+from .recipes import (
+    FAITHFUL, FAITHFUL_BY_TRIPLET_LOSS, RECIPES, WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS, Recipe,
+)
 from .training import Fit, available_device, fit, split_for_validation, train_unmasker
 from .training_explorer import TrainingExplorer
 from .triplets import (

@@ -6,7 +6,7 @@ import torch
 from sklearn.linear_model import Ridge
 from torch import nn
 
-from eumlib.unmasking.models import CentredUnmaskingModel, UnmaskingModel
+from eumlib.unmasking.models import UnmaskingModel
 
 RIDGE = 1e-4
 
@@ -37,12 +37,3 @@ class LinearUnmaskingModel(UnmaskingModel):
             model.layers.weight.copy_(torch.from_numpy(fit.coef_))
             model.layers.bias.copy_(torch.from_numpy(fit.intercept_))
         return model.eval()
-
-
-def linear_around_the_mean(
-    masked: torch.Tensor, unmasked: torch.Tensor, reach: float
-) -> CentredUnmaskingModel:
-    """A baseline: the linear map, fitted to embeddings as they are seen from their mean."""
-    model = CentredUnmaskingModel.around(DoingNothing(masked.shape[1]), unmasked, reach)
-    model.inner = LinearUnmaskingModel.fitted(model.centre(masked), model.centre(unmasked))
-    return model.eval()

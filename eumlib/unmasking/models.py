@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -188,26 +188,6 @@ class Unmasker:
                 f"train one for that recogniser, or embed the faces with {self.backbone}"
             )
         return unmask(self.model, embeddings)
-
-    def around(self, unmasked: np.ndarray, reach: float) -> Unmasker:
-        """The same network, set around the mean of other people's embeddings.
-
-        Faces of another kind, or from another camera, have another mean. To move there takes
-        their unmasked embeddings, as a gallery has them, and no masks, labels or training.
-
-        Args:
-            unmasked: ``(n, d)`` float32.
-            reach: as `CentredUnmaskingModel.around` takes it.
-
-        Raises:
-            ModelError: this model does not work around a mean.
-
-        Taught in notebook 09.
-        """
-        if not isinstance(self.model, CentredUnmaskingModel):
-            raise ModelError("this model does not work around a mean: train one with a reach")
-        moved = CentredUnmaskingModel.around(self.model.inner, torch.from_numpy(unmasked), reach)
-        return replace(self, model=moved)
 
     def save(self, path: Path | str) -> None:
         """Write the weights, and what they are for, as safetensors, atomically."""

@@ -8,8 +8,8 @@ from torch import nn
 
 from eumlib.unmasking.losses import SelfRestrainedTripletLoss, TripletLoss
 from eumlib.unmasking.models import EmbeddingUnmaskingModel, ResidualUnmaskingModel
-from eumlib.unmasking.triplets import ChooseNegatives, drawn_negatives, semi_hard_negatives
-from eumlib.unmasking.validation import MakeValidation, decidability, mean_cosine
+from eumlib.unmasking.triplets import ChooseNegatives, drawn_negatives
+from eumlib.unmasking.validation import MakeValidation, mean_cosine
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,7 @@ class Recipe:
 
 
 FAITHFUL = Recipe()
-MARGIN = 0.05  # as large as distances around the mean are; the paper's never lets a triplet be
-WORKBOOK = Recipe(
-    SelfRestrainedTripletLoss(MARGIN),
-    build=ResidualUnmaskingModel,
-    reach=0.9,
-    choose_negatives=semi_hard_negatives,
-    validation=decidability,
-    learning_rate=1.0,
-    weight_decay=1e-3,
-)
-WORKBOOK_BY_TRIPLET_LOSS = replace(WORKBOOK, loss=TripletLoss(MARGIN))
+FAITHFUL_BY_TRIPLET_LOSS = replace(FAITHFUL, loss=TripletLoss())
+WORKBOOK = replace(FAITHFUL, build=ResidualUnmaskingModel)
+WORKBOOK_BY_TRIPLET_LOSS = replace(WORKBOOK, loss=TripletLoss())
 RECIPES = {"paper": FAITHFUL, "workbook": WORKBOOK}

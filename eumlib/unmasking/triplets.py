@@ -40,11 +40,11 @@ class TripletSampler:
     Every masked view is an anchor once an epoch. Its positive is the unmasked view of the *same
     picture*; its negative is drawn uniformly from the positives of all other people.
 
-    >>> from eumlib.embeddings.table import synthetic_training_table
-    >>> sampler = TripletSampler(synthetic_training_table())
+    >>> from eumlib.embeddings import PeopleOfNobody
+    >>> sampler = TripletSampler(PeopleOfNobody.load().draw(600, seed=0))
     >>> batch = next(sampler.batches(512, np.random.default_rng(0)))
     >>> tuple(batch.anchor.shape)
-    (512, 128)
+    (512, 192)
 
     Args:
         tables: one or more; people of different face sets are different people.

@@ -14,7 +14,8 @@ def drawn_study(commit):
     better = row | {"trained": "an EUM", "eer": 0.08, "eer_change": -0.2}
     rows = [row, better]
     return {
-        "targets": rows, "unseen": rows, "seeds": 3, "commit": commit, "uncommitted_changes": False,
+        "targets": rows, "unseen": rows, "seeds": 3, "steps_of_a_case": 2000, "commit": commit,
+        "uncommitted_changes": False,
     }  # fmt: skip
 
 
@@ -46,6 +47,6 @@ def test_the_study_becomes_tables_in_markdown_that_say_what_made_them():
     plain = "10.0 [5.0, 15.0] +0 %"
     assert f"| an EUM | 8.0 [5.0, 15.0] -20 % | {plain} | 10.00 | {plain} | {plain} |" in text
     assert "| an EUM | 8.0 [5.0, 15.0] -20 % |\n" in text  # the table of unseen styles
-    assert "mean of 3 trainings" in text
+    assert "mean of 3 trainings of 2,000 steps" in text
     assert text.endswith("at commit `0123456789ab`.")
     assert study_markdown(drawn_study(None)).endswith("outside a git checkout.")

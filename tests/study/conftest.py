@@ -1,18 +1,31 @@
 import pytest
-from builders import both_ways
+from builders import both_ways, worn_table
 
-from eumlib.study import Material, Study
+from eumlib.embeddings import PeopleOfNobody
+from eumlib.study import Material, Size, Study
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def material():
     return Material(
         lfw=both_ways("lfw", people=120, pictures=2),
         orl=both_ways("orl", people=12, pictures=3, seed=1),
-        synthetic=both_ways("synthetic", people=60, pictures=1, seed=2),
+        worn=(worn_table(people=12, pictures=4),),
+        logged=None,
     )
 
 
-@pytest.fixture(scope="module")
-def study(material):
-    return Study(material, seeds=2, resamples=10)
+@pytest.fixture(scope="session")
+def nobody(material):
+    return PeopleOfNobody.of_tables(*material.of_lfw("train"))
+
+
+@pytest.fixture(scope="session")
+def small():
+    """A few steps on a few people."""
+    return Size(steps_an_epoch=2, people=60, steps=(10, 20), draws=(30, 60))
+
+
+@pytest.fixture(scope="session")
+def study(material, nobody, small):
+    return Study(material, nobody, 2, 10, small)

@@ -1,11 +1,8 @@
 import numpy as np
-import pytest
 from builders import masked_table
 
-from eumlib.embeddings import EmbeddingTable
-from eumlib.faces import PICTURES_A_PERSON
 from eumlib.masks import SHAPES, style_of
-from eumlib.study import few_pictures, one_mask_a_face, with_masks
+from eumlib.study import with_masks
 from eumlib.study.conditions import CELLS
 
 
@@ -33,26 +30,6 @@ def test_alignments_choose_among_tables():
     assert set(kept.of_view("masked").rows["landmarks_from"]) == {"masked"}
     assert len(with_masks([paper, camera], ["flat"])) == 2
     assert with_masks([paper, camera], ["respirator"]) == ()
-
-
-def test_one_mask_a_face_is_the_first():
-    table = masked_table(["b", "surgical"], people=3, pictures=2)
-    (kept,) = one_mask_a_face([table])
-    assert len(kept) == 12
-    assert set(kept.rows["mask_shape"].dropna()) == {"b"}
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_of_a_person_with_many_pictures_the_same_few_are_kept_whatever_the_order(order):
-    table = masked_table(["a", "b"], people=2, pictures=PICTURES_A_PERSON + 7)
-    turned = np.arange(len(table))[::order]
-    shuffled = EmbeddingTable(
-        table.rows.iloc[turned].reset_index(drop=True), table.vectors[turned], table.failures
-    )
-    (kept,), (expected,) = few_pictures([shuffled]), few_pictures([table])
-    assert (kept.rows.groupby("identity")["image_id"].nunique() == PICTURES_A_PERSON).all()
-    assert len(kept) == 2 * PICTURES_A_PERSON * 3
-    assert set(kept.rows["image_id"]) == set(expected.rows["image_id"])
 
 
 def test_the_cells_are_all_styles_in_both_alignments():

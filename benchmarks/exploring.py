@@ -26,7 +26,7 @@ def main(
 ) -> None:
     """Score the views, lay out maps that are in the cache, show them; the middle of five rounds."""
     few = people_to_compare(read_table(table), views)
-    unmasker = Unmasker.load(DATA_FOLDER / "models" / "lfw_and_synthetic.safetensors")
+    unmasker = Unmasker.load(DATA_FOLDER / "models" / "nobody_workbook_srt.safetensors")
     explored = explore(few, unmasker)
     umap = joint_umap(explored)
     blank = np.zeros((48, 48, 3), np.uint8)

@@ -108,10 +108,10 @@ def screenshot(page: str, width: int, height: int) -> Image.Image:
 
 
 def curves_and_maps() -> tuple[Image.Image, Image.Image]:
-    """The DET curves, and the explorer, of all ORL faces and the SRT model of `data/models`."""
+    """The DET curves, and the explorer, of all ORL faces and the workbook's SRT model."""
     faces = load_faces("orl")
     table = extract_cached(faces, RandomMasks(0), default_backbone())
-    unmasker = Unmasker.load(DATA_FOLDER / "models" / "lfw_and_synthetic.safetensors")
+    unmasker = Unmasker.load(DATA_FOLDER / "models" / "nobody_workbook_srt.safetensors")
     views = ComparedViews.of_table(table)
     counts = {
         name: ScoreCounts.of_comparison(comparison)

@@ -8,7 +8,7 @@ from served import serving
 
 from eumlib import __main__ as command_line
 from eumlib._common.fetching import fetch
-from eumlib.embeddings import default_backbone
+from eumlib.embeddings import DLIB_RESNET, default_backbone, load_backbone
 from eumlib.faces import generate_face, landmark_finder
 from eumlib.faces.datasets import orl_faces
 
@@ -40,6 +40,11 @@ def finder():
 @pytest.fixture(scope="session")
 def backbone():
     return default_backbone()
+
+
+@pytest.fixture(scope="session")
+def dlib_backbone():
+    return load_backbone(DLIB_RESNET)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The recognisers there are: dlib's ResNet, ONNX files, and any PyTorch module of yours.
+"""The recognisers there are: MobileFaceNet, dlib's ResNet, ONNX files, and modules of yours.
 
 What a recogniser is, stands in `eumlib.embeddings.recogniser`.
 """

@@ -1,6 +1,6 @@
 """What every recogniser is: a frozen function from aligned face chips to embeddings.
 
-dlib's, ArcFace's and one of your own are interchangeable because they keep this contract, and
+MobileFaceNet, dlib's and one of your own are interchangeable because they keep this contract, and
 because the chips that go in and the embeddings that come out are checked in one place, here.
 """
 

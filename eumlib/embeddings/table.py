@@ -216,7 +216,7 @@ def _given_vectors(name: str, given: np.ndarray, count: int) -> np.ndarray:
 
 
 def synthetic_training_table() -> EmbeddingTable:
-    """The table of synthetic faces, unmasked and masked, that ``data/README.md`` describes."""
+    """Synthetic faces by dlib's recogniser, in both views, as ``data/README.md`` describes them."""
     return read_table(SYNTHETIC_TABLE)
 
 

@@ -49,7 +49,7 @@ def decidability(*tables: EmbeddingTable) -> Validation:
     if not strangers.any():
         raise TableError(
             f"{len(set(people))} person is left to choose the best epoch by, and 2 are needed: "
-            "take tables of more people, synthetic faces beside your own for example"
+            "take tables of more people, people of nobody beside your own for example"
         )
 
     def validate(model: UnmaskingModel) -> float:

@@ -94,11 +94,11 @@ def test_data_that_is_missing_or_damaged_is_a_fault(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor, "DATA_CARD", tmp_path / "data" / "README.md")
     assert not faults(doctor.check_data)
     (tmp_path / "data" / "paper_table3.csv").write_text("changed")
-    (tmp_path / "data" / "models" / "synthetic.safetensors").unlink()
+    (tmp_path / "data" / "models" / "nobody_workbook_srt.safetensors").unlink()
     changed, missing = faults(doctor.check_data)
     assert changed.what == "data/paper_table3.csv is damaged"
     assert changed.fix.endswith("checkout -- data/paper_table3.csv")
-    assert missing.what == "data/models/synthetic.safetensors is missing"
+    assert missing.what == "data/models/nobody_workbook_srt.safetensors is missing"
 
 
 def test_what_was_fetched_and_is_damaged_is_named(monkeypatch, tmp_path):

@@ -38,7 +38,7 @@ def test_a_folder_of_people_goes_through_embed_and_evaluate_without_code(run, pe
 def test_a_folder_of_people_becomes_a_page_to_explore(run, people, tmp_path):
     table, page = tmp_path / "table.parquet", tmp_path / "page.html"
     run("embed", "--faces", people, "--out", table)
-    model = "data/models/lfw_and_synthetic.safetensors"
+    model = "data/models/nobody_workbook_srt.safetensors"
     options = "--table", table, "--model", model, "--faces", people, "--out", page
     code, out, _ = run("explore", *options)
     assert code == 0
@@ -84,7 +84,7 @@ def test_worn_masks_are_embedded_as_they_are_and_evaluated_by_their_pairs(run, w
     assert rows["view"].tolist() == ["unmasked", "masked"] * 3
     assert rows["mask_shape"].dropna().tolist() == ["worn"] * 3
     assert rows["mask_label"].dropna().tolist() == ["surgical_blue"] * 3
-    Unmasker(EmbeddingUnmaskingModel(128), "dlib_resnet_v1").save(tmp_path / "m.safetensors")
+    Unmasker(EmbeddingUnmaskingModel(192), "mobilefacenet").save(tmp_path / "m.safetensors")
     code, out, _ = run(
         "evaluate", "--table", table, "--pairs", wearers / "pairs.txt", "--resamples", 5,
         "--model", tmp_path / "m.safetensors", "--json", results,

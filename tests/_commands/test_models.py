@@ -4,16 +4,26 @@ import importlib
 import json
 import pkgutil
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
+import torch
 from builders import drawn_table
 from torch import nn
 
 import eumlib
 from eumlib._commands.models import LOSSES
-from eumlib.embeddings import write_table
-from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
+from eumlib.embeddings import EmbeddingTable, PeopleOfNobody, write_table
+from eumlib.unmasking import (
+    WORKBOOK,
+    EmbeddingUnmaskingModel,
+    ResidualUnmaskingModel,
+    Unmasker,
+    available_device,
+    split_for_validation,
+    train_unmasker,
+)
 
 
 def test_train_writes_a_model_that_evaluate_takes(run, tmp_path):
@@ -75,6 +85,75 @@ def test_training_by_the_papers_recipe_on_two_tables_can_be_stopped_and_resumed(
     code, _, err = run("train", *tables, *options, "--epochs", 2, "--seed", 1)
     assert code == 1
     assert "another training" in err
+
+
+def test_training_on_people_of_nobody_takes_no_table(run, tmp_path):
+    model = tmp_path / "m.safetensors"
+    code, out, err = run("train", "--nobody", 200, "--epochs", 1, "--seed", 3, "--out", model)
+    assert code == 0, err
+    assert "weights of epoch 1" in out
+    trained = Unmasker.load(model)
+    assert (trained.backbone, trained.model.dim) == ("mobilefacenet", 192)
+    assert type(trained.model) is ResidualUnmaskingModel
+    parts = split_for_validation(PeopleOfNobody.load().draw(200, seed=1))
+    recipe = replace(WORKBOOK, epochs=1, seed=3)
+    expected = train_unmasker(*([part] for part in parts), recipe, available_device())
+    for name, weights in expected.unmasker.model.state_dict().items():
+        torch.testing.assert_close(trained.model.state_dict()[name], weights)
+
+
+def test_people_of_nobody_are_drawn_beside_a_table(run, tmp_path):
+    table, models = tmp_path / "t.parquet", [tmp_path / f"{n}.safetensors" for n in "ab"]
+    write_table(PeopleOfNobody.load().draw(300, seed=7), table)
+    once = ("train", "--table", table, "--epochs", 1)
+    assert run(*once, "--out", models[0])[0] == 0
+    assert run(*once, "--nobody", 100, "--out", models[1])[0] == 0
+    alone, beside = (Unmasker.load(model).model.state_dict() for model in models)
+    assert not all(torch.equal(alone[name], beside[name]) for name in alone)
+
+
+def test_people_of_nobody_beside_a_table_of_another_recogniser_are_refused(run, tmp_path):
+    table, model = tmp_path / "t.parquet", tmp_path / "m.safetensors"
+    write_table(drawn_table(people=40, dim=192), table)
+    code, _, err = run("train", "--table", table, "--nobody", 100, "--out", model)
+    assert code == 1
+    assert err.startswith("error: ")
+    assert "drawn_recogniser" in err
+    assert "mobilefacenet" in err
+    assert not model.exists()
+
+
+@pytest.mark.parametrize("count", [[], ["--nobody", 0]])
+def test_training_on_nothing_is_refused_with_both_ways_to_give_it_something(run, tmp_path, count):
+    model = tmp_path / "m.safetensors"
+    code, _, err = run("train", *count, "--out", model)
+    assert code == 2
+    assert "name a table, or draw people" in err
+    assert "--table" in err
+    assert "--nobody" in err
+    assert not model.exists()
+    code, _, err = run("train", "--nobody", -1, "--out", model)
+    assert code == 2
+    assert "--nobody" in err
+
+
+@pytest.mark.parametrize("dim", [192, 128])
+def test_a_table_of_one_recogniser_with_a_model_of_another_is_refused_in_one_line(
+    run, tmp_path, dim
+):
+    table, model, results = (tmp_path / name for name in ("t.parquet", "m.safetensors", "r.json"))
+    drawn = drawn_table(dim=dim)
+    rows = drawn.rows.assign(backbone="dlib_resnet_v1")
+    write_table(EmbeddingTable(rows, drawn.vectors, drawn.failures), table)
+    Unmasker(EmbeddingUnmaskingModel(192), "mobilefacenet").save(model)
+    code, out, err = run("evaluate", "--table", table, "--model", model, "--json", results)
+    assert code == 1
+    assert out == ""
+    assert err == (
+        "error: the model unmasks embeddings of mobilefacenet, and these are of dlib_resnet_v1: "
+        "train one for that recogniser, or embed the faces with mobilefacenet\n"
+    )
+    assert not results.exists()
 
 
 def test_an_unknown_loss_is_refused_with_the_known_ones(run, tmp_path):

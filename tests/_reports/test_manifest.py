@@ -37,7 +37,7 @@ def test_it_says_what_the_report_is_made_of(begun, tmp_path):
     assert begun["packages"]["papermill"]
     assert {
         "eumlib", "folder of face_set", "notebooks/01_a.ipynb", "notebooks/02_b.ipynb",
-        "data/study.json", "data/models/synthetic.safetensors",
+        "data/study.json", "data/models/nobody_workbook_srt.safetensors",
     } <= set(begun["inputs"])  # fmt: skip
     assert "data/results.json" not in begun["inputs"]
     assert {len(sha256) for sha256 in begun["inputs"].values()} == {64}

@@ -4,8 +4,10 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from oracles import litert, litert_output
 from torch import nn
 
+from eumlib._common.fetching import fetch
 from eumlib.embeddings import (
     Backbone,
     BackboneError,
@@ -17,10 +19,20 @@ from eumlib.faces import align_chip, align_five_points
 
 
 @pytest.fixture(scope="module")
-def chips(orl, finder, backbone):
-    """The chips of four people."""
+def seen(orl, finder):
+    """The pictures of four people, and their landmarks."""
     pictures = [orl[number].read() for number in (0, 111, 222, 333)]
-    return np.stack([backbone.align(picture, finder.find(picture)) for picture in pictures])
+    return [(picture, finder.find(picture)) for picture in pictures]
+
+
+@pytest.fixture(scope="module")
+def chips(seen, backbone):
+    return np.stack([backbone.align(*face) for face in seen])
+
+
+@pytest.fixture(scope="module")
+def dlib_chips(seen, dlib_backbone):
+    return np.stack([dlib_backbone.align(*face) for face in seen])
 
 
 def drawn_chips(count, size=20):
@@ -58,23 +70,44 @@ class Giving(nn.Module):
         return self.function(pixels)
 
 
-def test_dlibs_embeddings_agree_with_dlibs_own(chips, backbone, dlib_recogniser):
-    expected = [np.array(dlib_recogniser.compute_face_descriptor(chip)) for chip in chips]
+def test_mobilefacenets_embeddings_agree_with_those_of_litert(chips, backbone):
+    interpreter = litert(fetch("mobilefacenet.tflite"))
+    expected = [litert_output(interpreter, np.float32((chip - 127.5) / 128)) for chip in chips]
     embeddings = backbone.embed(chips)
+    assert embeddings.shape == (4, 192)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(embeddings, expected, rtol=0, atol=1e-4)
+
+
+def test_mobilefacenets_chips_are_cut_by_five_points(backbone, orl_picture, orl_landmarks):
+    chip = backbone.align(orl_picture, orl_landmarks)
+    np.testing.assert_array_equal(chip, align_five_points(orl_picture, orl_landmarks, 112))
+    assert (backbone.name, backbone.dim, backbone.chip_size) == ("mobilefacenet", 192, 112)
+
+
+def test_dlibs_embeddings_agree_with_dlibs_own(dlib_chips, dlib_backbone, dlib_recogniser):
+    expected = [np.array(dlib_recogniser.compute_face_descriptor(chip)) for chip in dlib_chips]
+    embeddings = dlib_backbone.embed(dlib_chips)
     assert embeddings.shape == (4, 128)
     assert embeddings.dtype == np.float32
     np.testing.assert_allclose(embeddings, expected, rtol=0, atol=1e-5)
 
 
-def test_dlibs_chips_are_those_that_dlib_cuts(backbone, orl_picture, orl_landmarks):
-    chip = backbone.align(orl_picture, orl_landmarks)
+def test_dlibs_chips_are_those_that_dlib_cuts(dlib_backbone, orl_picture, orl_landmarks):
+    chip = dlib_backbone.align(orl_picture, orl_landmarks)
     np.testing.assert_array_equal(chip, align_chip(orl_picture, orl_landmarks, 150, 0.25))
-    assert (backbone.name, backbone.dim, backbone.chip_size) == ("dlib_resnet_v1", 128, 150)
+    kept = dlib_backbone.name, dlib_backbone.dim, dlib_backbone.chip_size
+    assert kept == ("dlib_resnet_v1", 128, 150)
 
 
-def test_a_batch_gives_what_its_chips_give_one_by_one(chips, backbone):
+@pytest.mark.parametrize(
+    ("recogniser", "cut", "tolerance"),
+    [("backbone", "chips", 6e-5), ("dlib_backbone", "dlib_chips", 1e-6)],  # 70 and 1.3 long
+)
+def test_a_batch_gives_what_its_chips_give_one_by_one(recogniser, cut, tolerance, request):
+    backbone, chips = request.getfixturevalue(recogniser), request.getfixturevalue(cut)
     one_by_one = np.concatenate([backbone.embed(chip[None]) for chip in chips])
-    np.testing.assert_allclose(backbone.embed(chips), one_by_one, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(backbone.embed(chips), one_by_one, rtol=0, atol=tolerance)
 
 
 def test_equal_batches_give_equal_bits_in_one_call_and_in_two():
@@ -182,13 +215,19 @@ def test_the_backbone_has_what_the_protocol_asks_for(backbone):
     assert list(called)[:2] == ["picture", "landmarks"]
 
 
-def test_the_default_backbone_is_loaded_once_and_by_name():
-    assert default_backbone() is default_backbone() is load_backbone("dlib_resnet_v1")
+def test_the_default_backbone_is_mobilefacenet():
+    assert default_backbone() is load_backbone("mobilefacenet")
+
+
+@pytest.mark.parametrize("name", ["mobilefacenet", "dlib_resnet_v1"])
+def test_a_recogniser_is_loaded_once_and_by_name(name):
+    assert load_backbone(name) is load_backbone(name)
+    assert load_backbone(name).name == name
 
 
 @pytest.mark.parametrize("name", ["facenet", "dlib_resnet_v2", "weights.pt", ""])
 def test_an_unknown_recogniser_is_refused_with_what_there_is(name):
-    with pytest.raises(BackboneError, match=r"dlib_resnet_v1.*\.onnx.*eumlib\[arcface\]"):
+    with pytest.raises(BackboneError, match=r"mobilefacenet, dlib_resnet_v1.*\.onnx.*\[arcface\]"):
         load_backbone(name)
 
 

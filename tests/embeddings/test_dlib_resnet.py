@@ -10,8 +10,8 @@ from eumlib.embeddings.dlib_resnet import DlibStream
 
 
 @pytest.fixture(scope="module")
-def network(backbone):
-    return copy.deepcopy(backbone.module).cpu()
+def network(dlib_backbone):
+    return copy.deepcopy(dlib_backbone.module).cpu()
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from oracles import dlib_embeddings
+from oracles import dlib_embeddings, litert, litert_embeddings
 from PIL import Image
 from recognisers import MeanPixels, kill_this_process
 
+from eumlib._common.fetching import fetch
 from eumlib._common.files import home
 from eumlib.embeddings import (
     COLUMNS,
@@ -87,7 +88,7 @@ def test_extraction_gives_an_unmasked_and_a_masked_row_a_face(table):
     ]
     assert table.rows["identity"].tolist() == ["Ann"] * 4 + ["Bob"] * 4
     assert set(table.rows["face_set"]) == {"people"}
-    assert set(table.rows["backbone"]) == {"dlib_resnet_v1"}
+    assert set(table.rows["backbone"]) == {"mobilefacenet"}
     assert set(table.rows["detector"]) == {"mtcnn"}
     assert set(table.rows["landmarks_from"]) == {"unmasked"}
 
@@ -105,7 +106,7 @@ def test_extraction_notes_the_mask_that_the_plan_gives(table, face_set):
 
 
 def test_embeddings_have_unit_length(table):
-    assert table.vectors.shape == (8, 128)
+    assert table.vectors.shape == (8, 192)
     assert table.vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(table.vectors, axis=1), 1, atol=1e-6)
 
@@ -124,16 +125,32 @@ def test_every_view_that_failed_is_kept_with_its_reason(table, face_set):
     assert table.not_acquired == 2
 
 
-def test_embeddings_agree_with_dlib_called_by_hand(table, face_set, finder, dlib_recogniser):
+def assert_agrees_by_hand(table, face_set, embeddings_of):
+    """Whether a table has what `embeddings_of` says of each picture and its mask."""
     faces = {face.image_id: face for face in face_set}
     for number in range(0, 8, 2):
         face = faces[table.rows["image_id"][number]]
-        unmasked, masked = dlib_embeddings(
-            face.read(), PLAN.masks_for(face)[0], finder, dlib_recogniser
-        )
+        unmasked, masked = embeddings_of(face.read(), PLAN.masks_for(face)[0])
         np.testing.assert_allclose(table.vectors[number], unmasked, atol=1e-5)
         np.testing.assert_allclose(table.vectors[number + 1], masked, atol=1e-5)
         assert masked @ unmasked < 0.999
+
+
+def test_embeddings_agree_with_litert_called_by_hand(table, face_set, finder):
+    interpreter = litert(fetch("mobilefacenet.tflite"))
+    assert_agrees_by_hand(
+        table, face_set, lambda *face: litert_embeddings(*face, finder, interpreter)
+    )
+
+
+def test_embeddings_agree_with_dlib_called_by_hand(
+    face_set, finder, dlib_backbone, dlib_recogniser
+):
+    table = Extraction(face_set, PLAN, dlib_backbone).run()
+    assert set(table.rows["backbone"]) == {"dlib_resnet_v1"}
+    assert_agrees_by_hand(
+        table, face_set, lambda *face: dlib_embeddings(*face, finder, dlib_recogniser)
+    )
 
 
 def test_a_face_gets_a_row_for_each_of_its_masks(face_set):

@@ -3,7 +3,7 @@ import torch
 from builders import drawn_table
 
 from eumlib.embeddings import mated_vectors, unit_length
-from eumlib.unmasking import DoingNothing, LinearUnmaskingModel, linear_around_the_mean, unmask
+from eumlib.unmasking import DoingNothing, LinearUnmaskingModel, unmask
 from eumlib.unmasking.baselines import RIDGE
 
 MASKED, UNMASKED, _ = mated_vectors(drawn_table(), drawn_table(seed=3))
@@ -25,13 +25,4 @@ def ridge(x, y):
 def test_the_linear_map_is_the_ridge_solution():
     model = LinearUnmaskingModel.fitted(torch.from_numpy(MASKED), torch.from_numpy(UNMASKED))
     expected = unit_length(ridge(MASKED, UNMASKED))
-    np.testing.assert_allclose(unmask(model, MASKED), expected, atol=1e-5)
-
-
-def test_around_the_mean_it_is_the_ridge_solution_of_what_is_seen_from_there():
-    model = linear_around_the_mean(torch.from_numpy(MASKED), torch.from_numpy(UNMASKED), 0.9)
-    mean = UNMASKED.mean(axis=0)
-    answers = unit_length(ridge(unit_length(MASKED - mean), unit_length(UNMASKED - mean)))
-    distance = 0.9 * np.linalg.norm(UNMASKED - mean, axis=1).mean()
-    expected = unit_length(mean + distance * answers)
     np.testing.assert_allclose(unmask(model, MASKED), expected, atol=1e-5)

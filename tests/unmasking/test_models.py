@@ -103,24 +103,6 @@ def test_the_mean_is_not_trained_and_the_batch_of_one_is_still_refused():
         model.train()(torch.ones(1, 8))
 
 
-def test_a_model_that_is_moved_answers_there_as_it_answered_at_home():
-    inner = ResidualUnmaskingModel(8)
-    torch.nn.init.ones_(inner.layers[-1].weight)
-    model, faces = around_some_mean(inner, reach=1.1)
-    unmasker = Unmasker(model.eval(), "drawn_recogniser")
-    step = torch.linspace(-2, 2, 8)
-    moved = unmasker.around((faces + step).numpy(), 1.1)
-    x = torch.randn(5, 8)
-    torch.testing.assert_close(moved.model(x + step), model(x) + step)
-    assert moved.backbone == "drawn_recogniser"
-    assert unmasker.model is model
-
-
-def test_a_model_without_a_mean_cannot_be_moved():
-    with pytest.raises(ModelError, match="train one with a reach"):
-        Unmasker(EmbeddingUnmaskingModel(8), "drawn").around(np.ones((2, 8), np.float32), 1)
-
-
 @pytest.mark.parametrize("build", [EmbeddingUnmaskingModel, ResidualUnmaskingModel])
 @pytest.mark.parametrize("centred", [False, True])
 def test_a_saved_unmasker_comes_back_the_same(tmp_path, build, centred):

@@ -4,8 +4,13 @@ import pytest
 
 from eumlib.unmasking import (
     FAITHFUL,
+    FAITHFUL_BY_TRIPLET_LOSS,
+    RECIPES,
+    WORKBOOK,
+    WORKBOOK_BY_TRIPLET_LOSS,
     EmbeddingUnmaskingModel,
     Recipe,
+    ResidualUnmaskingModel,
     SelfRestrainedTripletLoss,
     TripletLoss,
 )
@@ -21,6 +26,26 @@ def test_the_defaults_are_the_papers():
     rates = [recipe.learning_rate_of(epoch) for epoch in range(1, 11)]
     assert rates == pytest.approx([0.1] * 3 + [0.01] * 3 + [0.001] * 3 + [0.0001])
     assert recipe.patience >= recipe.epochs
+
+
+def differing(one, other):
+    """What two recipes have different, by name."""
+    return {name for name in vars(one) if getattr(one, name) != getattr(other, name)}
+
+
+def test_the_workbooks_recipe_is_the_papers_with_a_residual_connection():
+    assert WORKBOOK.build is ResidualUnmaskingModel
+    assert differing(WORKBOOK, FAITHFUL) == {"build"}
+    assert RECIPES == {"paper": FAITHFUL, "workbook": WORKBOOK}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "by_triplet_loss"),
+    [(FAITHFUL, FAITHFUL_BY_TRIPLET_LOSS), (WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS)],
+)
+def test_by_the_triplet_loss_nothing_else_differs(recipe, by_triplet_loss):
+    assert isinstance(by_triplet_loss.loss, TripletLoss)
+    assert differing(recipe, by_triplet_loss) == {"loss"}
 
 
 def test_a_description_tells_recipes_apart():

@@ -19,7 +19,6 @@ NOT_TERMS = {
     "Faces are biometric data.",
     "What these numbers do not show.",
     "not",  # stressed
-    "chosen by the same rule",  # stressed
     "c",  # a mask's shape
 }
 PAGES = ("INDEX", "GLOSSARY", "SYMBOLS", "BIOMETRIC_DATA")

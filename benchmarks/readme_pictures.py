@@ -104,7 +104,8 @@ def screenshot(page: str, width: int, height: int) -> Image.Image:
             raise SystemExit(f"Chromium drew nothing:\n{run.stderr}")
         with Image.open(drawn) as image:
             top = image.convert("RGB").crop((0, 0, FINER * width, FINER * height))
-            return top.quantize(128, dither=Image.Dither.NONE)
+            # Median cut would merge rare colours, such as two of the outcomes'.
+            return top.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 def curves_and_maps() -> tuple[Image.Image, Image.Image]:

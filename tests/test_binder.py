@@ -6,7 +6,9 @@ from pathlib import Path
 
 from test_dependencies import CONDA_NAMES
 
-from eumlib._common.fetching import REGISTRY, ArchiveMember, NpmPackage, WebAddress
+from eumlib._common.named_files import REGISTRY
+from eumlib._common.npm import NpmPackage
+from eumlib._common.sources import ArchiveMember, WebAddress
 
 ROOT = Path(__file__).parent.parent
 BINDER = ROOT / "binder"

@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 import eumlib
-from eumlib._common.fetching import REGISTRY, ArchiveMember, IndexWheel, NpmPackage
+from eumlib._common.named_files import REGISTRY
+from eumlib._common.npm import NpmPackage
+from eumlib._common.sources import ArchiveMember, IndexWheel
 
 ROOT = Path(__file__).parent.parent
 NOTICES = (ROOT / "NOTICES.md").read_text(encoding="utf-8")

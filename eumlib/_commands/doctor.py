@@ -158,8 +158,10 @@ def check_data() -> Iterator[Finding]:
 
 def check_fetched() -> Iterator[Finding]:
     """What was fetched is whole; the rest will be fetched when it is needed."""
-    from eumlib._common.fetching import REGISTRY, ArchiveMember, NpmPackage, find_npm
     from eumlib._common.files import home, sha256_of
+    from eumlib._common.named_files import REGISTRY
+    from eumlib._common.npm import NpmPackage, find_npm
+    from eumlib._common.sources import ArchiveMember
 
     missing = []
     for file in REGISTRY.values():

@@ -11,6 +11,7 @@ import typer
 from eumlib import embeddings, study
 from eumlib._common import fetching
 from eumlib._common.files import write_text
+from eumlib._common.named_files import REGISTRY
 from eumlib._reports import manifest, notebooks, readme
 from eumlib.course import student
 
@@ -40,7 +41,7 @@ def fetch(
     if name:
         print(fetching.fetch(name))
         return
-    for file in fetching.REGISTRY.values():
+    for file in REGISTRY.values():
         print(f"{file.name}  {file.size / 1e6:.0f} MB  {file.about}\n    licence: {file.licence}")
         print(f"    from: {'; or '.join(source.describe() for source in file.sources)}")
 

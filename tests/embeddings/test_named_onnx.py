@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from small_onnx import drawn_chips, expected, write
 
-from eumlib._common.fetching import REGISTRY, FetchError, WebAddress
+from eumlib._common.named_files import REGISTRY
+from eumlib._common.sources import FetchError, WebAddress
 from eumlib.embeddings import NAMED_ONNX, BackboneError, OnnxBackbone, load_backbone
 
 NAMES = ["arcface_r50", "arcface_mobilefacenet", "adaface_ir101"]

@@ -24,7 +24,7 @@ def make_study(
         embeddings.PEOPLE_OF_NOBODY
     ),
     seeds: Annotated[int, typer.Option(min=1, help="trainings of each target")] = 5,
-    ablation_seeds: Annotated[int, typer.Option(min=1, help="trainings of each case")] = 3,
+    ablation_seeds: Annotated[int, typer.Option(min=1, help="trainings of each case")] = 1,
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
 ) -> None:
     """Train and judge everything that the workbook claims about training on people."""

@@ -26,7 +26,7 @@ from eumlib.unmasking import (
 
 Tables = tuple[EmbeddingTable, ...]
 MATERIALS = {"nobody": "people of nobody", "lfw": "photographs"}
-RECIPES = {
+TARGET_RECIPES = {
     ("paper", "triplet"): FAITHFUL_BY_TRIPLET_LOSS,
     ("paper", "srt"): FAITHFUL,
     ("workbook", "triplet"): WORKBOOK_BY_TRIPLET_LOSS,
@@ -39,15 +39,15 @@ class Size:
     """How much is trained.
 
     Attributes:
-        steps_an_epoch: of each case; there are ten epochs.
+        steps_an_epoch: of each case; every recipe has ten epochs.
         people: of nobody that are drawn.
-        steps: steps an epoch, where they are compared.
+        steps: of a whole training, where they are compared.
         draws: people of nobody, where they are compared.
     """
 
     steps_an_epoch: int = 200
     people: int = 40_000
-    steps: tuple[int, ...] = (10, 30, 100, 300)
+    steps: tuple[int, ...] = (100, 300, 1000, 3000)
     draws: tuple[int, ...] = (1_000, 4_000, 12_000, 40_000, 150_000)
 
     def of(self, recipe: Recipe) -> Recipe:
@@ -125,7 +125,7 @@ def target_cases(nobody: Tables, photographs: Tables, size: Size = FULL_SIZE) ->
             name_of(material, *kind), size.of(recipe), training[material]
         )
         for material in MATERIALS
-        for kind, recipe in RECIPES.items()
+        for kind, recipe in TARGET_RECIPES.items()
     }
 
 

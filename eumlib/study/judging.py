@@ -14,6 +14,7 @@ from eumlib.verification import (
     UNMASKED_SETTING,
     ComparedViews,
     ErrorRates,
+    OperatingThresholds,
     ScoreCounts,
     error_rates,
     intervals,
@@ -90,23 +91,31 @@ class Judge:
     def _unmasked_counts(self) -> ScoreCounts:
         return ScoreCounts.of_comparison(self._views.compare(UNMASKED_SETTING))
 
-    @property
+    @cached_property
     def unmasked(self) -> ErrorRates:
         """The rates of unmasked against unmasked faces."""
         return error_rates(self._unmasked_counts)
 
+    @cached_property
+    def plain(self) -> MeanRates:
+        """The rates of unmasked references against masked probes without an EUM."""
+        return self._measured(self._views)
+
     def measure(self, *unmaskers: Unmasker) -> MeanRates:
         """The rates of unmasked references against masked probes, the mean over the unmaskers."""
-        each = [self._measure(unmasker) for unmasker in unmaskers]
+        each = [self._measured(self._views.through(unmasker)) for unmasker in unmaskers]
         return MeanRates(
             {name: float(np.mean([one.values[name] for one in each])) for name in JUDGED_RATES},
             {name: np.mean([one.draws[name] for one in each], axis=0) for name in JUDGED_RATES},
         )
 
-    def _measure(self, unmasker: Unmasker) -> MeanRates:
-        comparison = self._views.through(unmasker).compare(MIXED_SETTING)
-        in_service = thresholds_of(self._unmasked_counts)
-        measured = measure(comparison, in_service, self._resamples, self._seed)
+    @cached_property
+    def _in_service(self) -> OperatingThresholds:
+        return thresholds_of(self._unmasked_counts)
+
+    def _measured(self, views: ComparedViews) -> MeanRates:
+        comparison = views.compare(MIXED_SETTING)
+        measured = measure(comparison, self._in_service, self._resamples, self._seed)
         return MeanRates(
             {name: measured.values[name] for name in JUDGED_RATES},
             {name: measured.draws[name].to_numpy() for name in JUDGED_RATES},

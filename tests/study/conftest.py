@@ -23,7 +23,7 @@ def nobody(material):
 @pytest.fixture(scope="session")
 def small():
     """A few steps on a few people."""
-    return Size(steps_an_epoch=2, people=60, steps=(10, 20), draws=(30, 60))
+    return Size(steps_an_epoch=2, people=60, steps=(100, 200), draws=(30, 60))
 
 
 @pytest.fixture(scope="session")

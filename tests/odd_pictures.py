@@ -58,3 +58,14 @@ def save(path, picture, **options):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(path, **options)
     return path
+
+
+def save_worn_masks(folder, pictures, labels_file):
+    """A folder of two people with and without masks, in MFR2's layout."""
+    lines = []
+    for name, labels in {"AnnLee": ["surgical_blue", "no-mask"], "BobDay": ["no-mask"]}.items():
+        for number, label in enumerate(labels, 1):
+            save(folder / name / f"{name}_{number:04d}.png", pictures[number])
+            lines.append(f"{name}, {number}, {label}")
+    (folder / labels_file).write_text("\n".join(lines) + "\n\n")
+    return folder

@@ -45,6 +45,8 @@ def read_tensors(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, s
         with safe_open(path, framework="pt") as stored:
             names = list(stored.keys())
             note = json.loads((stored.metadata() or {}).get(_NOTE, "{}"))
+            if not isinstance(note, dict):
+                raise ValueError("its note is not texts by name")
             return {name: stored.get_tensor(name) for name in names}, note
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise TensorFileError(f"{path} is not a file of weights: {error}") from error

@@ -10,7 +10,8 @@ import torch
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Let PyTorch use `count` threads in this process while the block runs.
+    """Let PyTorch use `count` threads while the block runs, in this thread and in
+    those that first use PyTorch meanwhile.
 
     More threads than a small network can feed, or than there are free cores, make it slower: they
     wait for each other.

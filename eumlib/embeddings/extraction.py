@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
@@ -130,8 +131,8 @@ class Extraction:
     def key(self) -> str:
         """Sixteen digits that change when the table would."""
         return key_of(
-            _VERSION, self.face_set.name, self.face_set.fingerprint, self.plan.describe(),
-            self.backbone.fingerprint, self.acquire.__name__,
+            _VERSION, self.face_set.name, self.face_set.fingerprint, str(self.face_set.one_face),
+            self.plan.describe(), self.backbone.fingerprint, self.acquire.__name__,
         )  # fmt: skip
 
     def _shards(self) -> range:
@@ -185,6 +186,8 @@ class Extraction:
             torch_threads(max(1, cores // self.workers)),
             ThreadPoolExecutor(min(self.workers, cores)) as embedders,
         ):
+            if self.workers == 1:  # MTCNN sets another count beside it: the thread takes ours now
+                embedders.submit(torch.get_num_threads).result()
             yield embedders
 
     def _embed(

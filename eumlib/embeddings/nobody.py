@@ -162,6 +162,7 @@ class PeopleOfNobody:
         tensors, note = read_tensors(path)
         found = {name: value.float().numpy() for name, value in tensors.items()}
         try:
+            _check_shapes(found)
             kinds = [tuple(name.split("/")[:2]) for name in found if name.endswith("/map")]
             effects = {
                 (style, landmarks): MaskEffect(
@@ -172,6 +173,15 @@ class PeopleOfNobody:
             return cls(note["backbone"], found["mean"], found["root"], effects)
         except (KeyError, ValueError) as error:
             raise TensorFileError(f"{path} does not hold people of nobody: {error}") from error
+
+
+def _check_shapes(found: Mapping[str, np.ndarray]) -> None:
+    dim = found["mean"].size
+    shapes = {"mean": (dim,), "map": (dim + 1, dim), "root": (dim, dim), "rest": (dim, dim)}
+    for name, value in found.items():
+        wanted = shapes[name.rpartition("/")[2]]
+        if value.shape != wanted or not np.isfinite(value).all():
+            raise ValueError(f"{name} is to be {wanted} finite numbers, and is {value.shape}")
 
 
 def _effect(unmasked: np.ndarray, masked: np.ndarray) -> MaskEffect:

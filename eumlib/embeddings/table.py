@@ -29,21 +29,19 @@ COLUMNS = (
     "detector", "landmarks_from", "backbone",
 )  # fmt: skip
 
-
 FAILURE_COLUMNS = (
     "image_id", "identity", "face_set", "view", "mask_shape", "reason", "detail",
 )  # fmt: skip
-
 
 ATTEMPT_COLUMNS = ("image_id", "identity", "face_set", "view", "mask_shape", "reason")
 
 
 SYNTHETIC_TABLE = DATA_FOLDER / "synthetic_dlib_resnet_v1.parquet"
 
-
 _FACE = ["face_set", "image_id"]
 
 
+UNIT_TOLERANCE = 0.01  # half precision takes a length off by a thousandth
 _METADATA_KEY = b"eumlib"
 
 
@@ -255,7 +253,7 @@ def join_tables(parts: Sequence[Path], path: Path | str) -> None:
 
 def _write(tables: Iterator[pa.Table], failures: pd.DataFrame, path: Path | str) -> None:
     listed = failures.astype(object).where(failures.notna(), None).to_dict("records")
-    note = {_METADATA_KEY: json.dumps({"failures": listed, "unit_length": True}).encode()}
+    note = {_METADATA_KEY: json.dumps({"failures": listed}).encode()}
     first = next(tables).replace_schema_metadata(note)
     with (
         atomic_path(path) as temporary,
@@ -283,22 +281,33 @@ def _attempted_views(rows: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame
 
 
 def _failures(schema: pa.Schema) -> pd.DataFrame:
-    note = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
-    return pd.DataFrame(note.get("failures", []), columns=list(FAILURE_COLUMNS), dtype="str")
+    try:
+        note = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
+        return pd.DataFrame(note.get("failures", []), columns=list(FAILURE_COLUMNS), dtype="str")
+    except (ValueError, AttributeError, TypeError) as error:
+        raise TableError(f"the note on failures to acquire cannot be read: {error}") from error
 
 
 def read_table(path: Path | str) -> EmbeddingTable:
     """Read a table of embeddings.
 
     Raises:
-        TableError: no such file, or it is not a table of embeddings; the message says what misses.
+        TableError: no such file, or it is not a table of embeddings of length 1; the message says
+            what misses.
     """
     arrow = _read(path, [*COLUMNS, "embedding"])
     packed = arrow["embedding"].combine_chunks()
     vectors = packed.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+    vectors = vectors.reshape(len(arrow), packed.type.list_size)
+    odd = np.flatnonzero(~(abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE))
+    if len(odd):
+        raise TableError(
+            f"{path}: {len(odd)} embeddings are not of length 1, the first in row {odd[0]}; "
+            f"EmbeddingTable.from_arrays scales your own"
+        )
     return EmbeddingTable(
         arrow.select(COLUMNS).to_pandas(),
-        vectors.reshape(len(arrow), packed.type.list_size),
+        vectors,
         _failures(arrow.schema),
     )
 

@@ -42,6 +42,12 @@ AGREEMENT = 0.5
 class AlignmentError(EumlibError, ValueError):
     """The landmarks do not say well enough where the face is: a failure to acquire (FTA)."""
 
+    reason = "landmarks not those of a face"
+
+
+class FaceTooSmallError(AlignmentError):
+    """The eyes are closer than `EYES_APART`."""
+
     reason = "face too small to align"
 
 
@@ -114,10 +120,8 @@ def align_chip(
         RGB, uint8, ``(size, size, 3)``; black where the picture ends.
 
     Raises:
-        AlignmentError: the eyes are closer than `EYES_APART`.
+        FaceTooSmallError: the eyes are closer than `EYES_APART`.
         ValueError: landmarks of another shape.
-
-    Taught in notebook 01.
     """
     _check_eyes(five_points(landmarks))
     points = dlib.points([dlib.point(int(x), int(y)) for x, y in landmarks])
@@ -143,9 +147,11 @@ def align_five_points(
         RGB, uint8, ``(size, size, 3)``; black where the picture ends.
 
     Raises:
-        AlignmentError: the eyes are closer than `EYES_APART`, or the points do not lie as those of
-            a face do.
+        FaceTooSmallError: the eyes are closer than `EYES_APART`.
+        AlignmentError: the points do not lie as those of a face do.
         ValueError: landmarks of another shape.
+
+    Taught in notebook 01.
     """
     points = five_points(landmarks)
     _check_eyes(points)
@@ -165,7 +171,7 @@ def align_five_points(
 def _check_eyes(points: np.ndarray) -> None:
     apart = float(np.linalg.norm(points[1] - points[0]))
     if not apart >= EYES_APART:
-        raise AlignmentError(
+        raise FaceTooSmallError(
             f"the eyes are {apart:.1f} pixels apart, {EYES_APART} are needed: take a picture "
             f"in which the face is larger"
         )

@@ -170,12 +170,16 @@ def as_hog_boxes(found: FoundFaces) -> list[Box]:
 
 def _agreed(picture: Picture, least: float) -> list[Box]:
     """The box with the highest mean score over all views, if that is at least `least`."""
-    first, *others = _scored_views(picture)
+    views = _scored_views(picture)
     smallest = FILLING_SHARE * min(picture.shape[:2])
+    candidates = [
+        (box, score)
+        for box, score in next(views)
+        if box.right - box.left >= smallest and _covers_centre(box, picture)
+    ]
+    others = list(views) if candidates else []
     best, most = [], least
-    for box, score in first:
-        if box.right - box.left < smallest or not _covers_centre(box, picture):
-            continue
+    for box, score in candidates:
         scores = [score]
         for view in others:  # one that shows no face there has a say too
             there = [s for other, s in view if _overlap(box, other) >= SAME_PLACE]

@@ -130,7 +130,7 @@ def labelled_faces(root: Path | str, one_face: bool = False) -> FaceSet:
 
 def has_labels(root: Path | str) -> bool:
     """Whether a file of labels lies in the folder."""
-    return next(Path(os.path.expanduser(root)).glob(LABELS_FILE), None) is not None
+    return bool(_labels_files(Path(os.path.expanduser(root))))
 
 
 def pictures_below(root: Path) -> list[PictureFile]:
@@ -206,8 +206,15 @@ def _fingerprint(pictures: Sequence[PictureFile]) -> str:
     return digest.hexdigest()
 
 
+def _labels_files(root: Path) -> list[Path]:
+    """Files of labels; not hidden ones, which macOS leaves beside those that it copies."""
+    return sorted(
+        path for path in root.glob(LABELS_FILE) if path.is_file() and not path.name.startswith(".")
+    )
+
+
 def _labels_file(root: Path) -> Path:
-    found = sorted(path for path in root.glob(LABELS_FILE) if path.is_file())
+    found = _labels_files(root)
     if len(found) != 1:
         names = f" ({', '.join(path.name for path in found)})" if found else ""
         raise FaceSetError(

@@ -9,4 +9,4 @@ from .experiments import Study
 from .judging import Judge, MeanRates, relative_change
 from .material import Material
 from .run import run_study
-from .tables import eer_by_condition, rates_of_condition
+from .tables import differences_by_rate, eer_by_condition, rates_of_condition

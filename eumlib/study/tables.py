@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from eumlib._common.looks import with_interval
@@ -37,6 +39,18 @@ def rates_of_condition(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
     columns = {title: _for_a_reader(rows, name) for name, title in COLUMN_TITLES.items()}
     columns[COLUMN_TITLES["fmr_at_1000"]] = [f"{100 * rate:.2f}" for rate in rows["fmr_at_1000"]]
     return pd.DataFrame(columns, index=pd.Index(rows["trained"], name="trained"))
+
+
+def differences_by_rate(rows: pd.DataFrame, rates: Sequence[str]) -> pd.DataFrame:
+    """Rows of `MeanRates.minus` for a reader: in percentage points, each with its 95 % interval."""
+    shown = {
+        name: [
+            with_interval(100 * value, 100 * low, 100 * high, "{:+.1f}")
+            for value, low, high in rows[[name, f"{name}_low", f"{name}_high"]].to_numpy()
+        ]
+        for name in rates
+    }
+    return pd.DataFrame(shown, index=rows.index)
 
 
 def _for_a_reader(rows: pd.DataFrame, name: str) -> list[str]:

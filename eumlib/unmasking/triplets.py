@@ -124,10 +124,8 @@ class TripletSampler:
             )
 
 
+# Gives ``(N, d)`` negatives for the EUM's output ``(N, d)`` and the triplets that went into it.
 ChooseNegatives = Callable[[torch.Tensor, Triplets], torch.Tensor]
-
-
-"""Gives ``(N, d)`` negatives for the EUM's output ``(N, d)`` and the triplets that went into it."""
 
 
 def drawn_negatives(_output: torch.Tensor, triplets: Triplets) -> torch.Tensor:

@@ -16,7 +16,6 @@ from eumlib.verification.rates import ErrorCurve, ScoreCounts
 
 POINTS_A_CURVE = 400
 
-
 DET_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
 
 

@@ -15,11 +15,9 @@ from eumlib.verification.evaluation import MASKED_SETTING, MIXED_SETTING, RATES,
 
 UNRESOLVED = "*"
 
-
 STARRED = (
     "too few non-mated pairs for the FMR, or for the threshold in service; read at an FMR of 0"
 )
-
 
 SHOWN_RATES = {
     "eer": "EER %",
@@ -28,13 +26,11 @@ SHOWN_RATES = {
     "error_at_1000": "in service %",
 }
 
-
 SHOWN_BY_KIND = {
     "eer": "EER %",
     "fmr_at_1000": "FMR % in service",
     "fnmr_at_1000": "FNMR % in service",
 }
-
 
 SHOWN_CHANGES = {"eer_change": "change of EER", "error_at_1000_change": "change in service"}
 

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from eumlib._common.tensors import TensorFileError, read_tensors, write_tensors
 
@@ -39,3 +40,11 @@ def test_what_is_no_file_of_weights_is_refused_by_name(tmp_path):
     torch.save({"a": torch.ones(1)}, pickled)
     with pytest.raises(TensorFileError, match=r"pickled\.pt is not a file of weights"):
         read_tensors(pickled)
+
+
+@pytest.mark.parametrize("note", ["hello", "[1]", "3"])
+def test_a_file_of_tensors_from_elsewhere_is_refused_whatever_its_note(note, tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file({"a": torch.ones(1)}, path, metadata={"note": note})
+    with pytest.raises(TensorFileError, match=r"other\.safetensors is not a file of weights"):
+        read_tensors(path)

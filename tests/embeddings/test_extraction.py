@@ -9,17 +9,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from oracles import dlib_embeddings, litert, litert_embeddings
 from PIL import Image
 from recognisers import MeanPixels, kill_this_process
 
 from eumlib._common.fetching import fetch
 from eumlib._common.files import home
+from eumlib._common.threads import torch_threads
 from eumlib.embeddings import (
     COLUMNS,
     Extraction,
     ExtractionError,
     acquire_as_a_camera_does,
+    acquire_with_unmasked_landmarks,
     extract_cached,
     read_table,
     workers_for,
@@ -378,3 +381,35 @@ def test_an_extraction_that_fails_leaves_no_table(two_people, own_home):
     with pytest.raises(MemoryError):
         extract_cached(two_people, PLAN, StopsAt(call=0))
     assert list(own_home.rglob("*.parquet")) == []
+
+
+def test_a_set_that_is_searched_in_another_way_has_a_key_of_its_own(root):
+    keys = {
+        Extraction(folder_faces(root, one_face=one_face), PLAN, MeanPixels()).key
+        for one_face in (False, True)
+    }
+    assert len(keys) == 2
+
+
+class ThreadCounter(MeanPixels):
+    """Notes how many threads PyTorch has where it embeds."""
+
+    def embed(self, chips):
+        time.sleep(0.1)  # until the next face is being looked for
+        self.threads = torch.get_num_threads()
+        return super().embed(chips)
+
+
+def test_a_finder_that_works_with_one_thread_leaves_the_recogniser_the_others(root, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    counter = ThreadCounter()
+
+    def acquire(*given):
+        with torch_threads(1):
+            time.sleep(0.3)  # until the thread that embeds has begun
+            return acquire_with_unmasked_landmarks(*given)
+
+    for size in ("CHIPS_A_BATCH", "FACES_A_TASK"):
+        monkeypatch.setattr(f"eumlib.embeddings.extraction.{size}", 1)
+    Extraction(folder_faces(root), PLAN, counter, acquire).run()
+    assert counter.threads == 4

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import torch
 from builders import both_ways, drawn_table
 
-from eumlib._common.tensors import TensorFileError, write_tensors
+from eumlib._common.tensors import TensorFileError, read_tensors, write_tensors
 from eumlib.embeddings import EmbeddingTable, PeopleOfNobody, TableError
 
 TABLES = both_ways("people", people=150, pictures=2)
@@ -105,3 +106,14 @@ def test_what_cannot_be_drawn_or_read_says_why(tmp_path):
     other = type(other)(other.rows.assign(backbone="other"), other.vectors, other.failures)
     with pytest.raises(TableError, match="of one recogniser"):
         PeopleOfNobody.of_tables(*TABLES, other)
+
+
+@pytest.mark.parametrize("name", ["mean", "root", "flat/masked/map", "flat/masked/rest"])
+def test_statistics_of_other_shapes_or_not_finite_are_refused_by_name(name, tmp_path):
+    path = tmp_path / "people.safetensors"
+    NOBODY.save(path)
+    tensors, note = read_tensors(path)
+    for odd in (tensors[name][..., :3], tensors[name] * torch.nan):
+        write_tensors(path, tensors | {name: odd.contiguous()}, note)
+        with pytest.raises(TensorFileError, match=r"does not hold people of nobody"):
+            PeopleOfNobody.load(path)

@@ -344,3 +344,21 @@ def test_arrays_that_do_not_fit_are_refused(changes, message):
     given = {"identity": ["ann", "bob"] * 3, "unmasked": arrays(), "masked": arrays(seed=1)}
     with pytest.raises(TableError, match=message):
         EmbeddingTable.from_arrays(**given | changes)
+
+
+@pytest.mark.parametrize("length", [7, 0.5, np.nan])
+def test_embeddings_that_are_not_of_length_1_are_refused_by_row(length, table, tmp_path):
+    vectors = table.vectors.copy()
+    vectors[1] *= length
+    write_table(EmbeddingTable(table.rows, vectors, table.failures), tmp_path / "t.parquet")
+    with pytest.raises(TableError, match=r"t\.parquet: 1 embeddings are not of length 1.*row 1"):
+        read_table(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("note", [b"{", b"[]", b'{"failures": 3}'])
+def test_a_damaged_note_on_failures_is_refused(note, table, tmp_path):
+    write_table(table, tmp_path / "t.parquet")
+    arrow = pq.read_table(tmp_path / "t.parquet").replace_schema_metadata({b"eumlib": note})
+    pq.write_table(arrow, tmp_path / "t.parquet")
+    with pytest.raises(TableError, match="note on failures to acquire cannot be read"):
+        read_table(tmp_path / "t.parquet")

@@ -253,3 +253,11 @@ def test_a_real_face_found_again_in_its_chip_has_its_points_at_the_template(
 ):
     found = five_points(finder.find(align_five_points(orl_picture, orl_landmarks, size=336)))
     np.testing.assert_allclose(found, 3 * ARCFACE_TEMPLATE, atol=0.06 * 336)
+
+
+def test_points_that_are_not_a_faces_have_a_reason_of_their_own(orl_picture, orl_landmarks):
+    exchanged = orl_landmarks.copy()
+    exchanged[:, 0] = exchanged[:, 0].max() + exchanged[:, 0].min() - exchanged[:, 0]
+    with pytest.raises(AlignmentError, match="do not lie as in a face") as refusal:
+        align_five_points(orl_picture, exchanged)
+    assert refusal.value.reason == "landmarks not those of a face"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from odd_pictures import save
+from odd_pictures import save, save_worn_masks
 
 from eumlib.faces import (
     FACE_SETS,
@@ -172,14 +172,7 @@ def test_the_whole_of_lfw_has_its_people_and_pictures():
 
 @pytest.fixture
 def mfr2(tmp_path, pictures):
-    """Two people with and without masks, in MFR2's layout."""
-    lines = []
-    for name, labels in {"AnnLee": ["surgical_blue", "no-mask"], "BobDay": ["no-mask"]}.items():
-        for number, label in enumerate(labels, 1):
-            save(tmp_path / "mfr2" / name / f"{name}_{number:04d}.png", pictures[number])
-            lines.append(f"{name}, {number}, {label}")
-    (tmp_path / "mfr2" / "mfr2_labels.txt").write_text("\n".join(lines) + "\n\n")
-    return tmp_path / "mfr2"
+    return save_worn_masks(tmp_path / "mfr2", pictures, "mfr2_labels.txt")
 
 
 def test_any_folder_with_a_file_of_labels_is_read_so(mfr2):

@@ -2,7 +2,7 @@ import os
 
 import numpy as np
 import pytest
-from odd_pictures import save
+from odd_pictures import save, save_worn_masks
 
 from eumlib.faces import FaceSetError, UnreadablePictureError, folder_faces, folders, labelled_faces
 from eumlib.faces.folders import pictures_below
@@ -162,14 +162,7 @@ def test_that_there_is_very_much_to_do_is_said(people_folder, monkeypatch, capsy
 
 @pytest.fixture
 def labelled(tmp_path, pictures):
-    """Two people with and without masks, in MFR2's layout."""
-    lines = []
-    for name, labels in {"AnnLee": ["surgical_blue", "no-mask"], "BobDay": ["no-mask"]}.items():
-        for number, label in enumerate(labels, 1):
-            save(tmp_path / "worn" / name / f"{name}_{number:04d}.png", pictures[number])
-            lines.append(f"{name}, {number}, {label}")
-    (tmp_path / "worn" / "labels.txt").write_text("\n".join(lines) + "\n\n")
-    return tmp_path / "worn"
+    return save_worn_masks(tmp_path / "worn", pictures, "labels.txt")
 
 
 def test_labels_say_who_wears_which_mask(labelled):
@@ -273,3 +266,10 @@ def test_there_must_be_one_file_of_labels_and_two_people(labelled):
     (labelled / "more_labels.txt").unlink()
     with pytest.raises(FaceSetError, match=r"one file of labels, .*and found 0;.*no-mask"):
         labelled_faces(labelled)
+
+
+def test_a_hidden_file_of_labels_is_left_alone(labelled):
+    (labelled / "._labels.txt").write_bytes(b"\x00\x05\x16\x07")
+    assert len(labelled_faces(labelled)) == 3
+    (labelled / "labels.txt").unlink()
+    assert not folders.has_labels(labelled)

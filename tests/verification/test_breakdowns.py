@@ -35,6 +35,14 @@ def test_a_kind_has_the_rates_of_its_own_views():
     assert common.eer_low <= common.eer <= common.eer_high
 
 
+def test_kinds_keep_an_order_of_their_own():
+    kinds = np.resize(["low", "high", "medium"], len(VIEWS.masked))
+    ordered = pd.Categorical(kinds, ["none", "high", "medium", "low"])
+    names = [by_mask(VIEWS, given, IN_SERVICE, resamples=2)["kind"] for given in (kinds, ordered)]
+    assert list(names[0]) == ["high", "low", "medium"]
+    assert list(names[1]) == ["high", "medium", "low"]
+
+
 def test_a_kind_without_mated_pairs_is_shown_without_rates():
     kinds = np.full(len(VIEWS.masked), "common", dtype=object)
     table = drawn_table(people=5, pictures=1)

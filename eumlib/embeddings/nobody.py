@@ -7,7 +7,8 @@ the map leaves unexplained. A person of nobody is drawn as
 
     x ~ N(μ, Σ),   masked = [x, 1] · map + e,   e ~ N(0, Σ_rest),
 
-and both are scaled to unit length.
+and both are scaled to unit length. Other densities than this one Gaussian, and a spread between the
+pictures of a person, were tried (``benchmarks/densities.py``): none trains a better EUM.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ NOT_TERMS = {
     "Next:",
     "Your own faces.",
     "Faces are biometric data.",
-    "What these numbers do not show.",
     "not",  # stressed
     "c",  # a mask's shape
 }

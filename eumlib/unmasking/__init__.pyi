@@ -6,7 +6,7 @@ from .losses import (
 )
 from .models import (
     CentredUnmaskingModel, EmbeddingUnmaskingModel, ModelError, ResidualUnmaskingModel,
-    Unmasker, UnmaskingModel, unmask,
+    UnmaskingModel,
 )
 from .playground import LossPlayground
 from .recipes import (
@@ -17,4 +17,5 @@ from .training_explorer import TrainingExplorer
 from .triplets import (
     TripletSampler, Triplets, drawn_negatives, hardest_negatives, semi_hard_negatives,
 )
+from .unmasker import Unmasker, unmask
 from .validation import decidability, mean_cosine

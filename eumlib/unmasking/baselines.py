@@ -21,6 +21,8 @@ class DoingNothing(UnmaskingModel):
 class LinearUnmaskingModel(UnmaskingModel):
     """A baseline: one linear map, fitted to masked and unmasked embeddings by least squares."""
 
+    architecture = "linear map"
+
     def __init__(self, dim: int) -> None:
         super().__init__(dim)
         self.layers = nn.Linear(dim, dim)

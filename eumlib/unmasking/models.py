@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from eumlib._common.errors import EumlibError
-from eumlib._common.tensors import TensorFileError, read_tensors, write_tensors
-from eumlib.embeddings import unit_length
 
 
 class ModelError(EumlibError, ValueError):
@@ -133,89 +128,3 @@ class CentredUnmaskingModel(UnmaskingModel):
     def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:
         answers = functional.normalize(self.inner(self.centre(embeddings)), dim=1)
         return self.mean + self.distance * answers
-
-
-def unmask(model: UnmaskingModel, embeddings: np.ndarray) -> np.ndarray:
-    """Pass masked embeddings through the EUM, in evaluation mode, and scale them to unit length.
-
-    Args:
-        model: the EUM; it is left in evaluation mode.
-        embeddings: ``(n, d)`` float32.
-
-    Returns:
-        ``(n, d)`` float32 of unit length.
-
-    Raises:
-        ModelError: embeddings of another dimension than the model's.
-    """
-    if embeddings.shape[1] != model.dim:
-        raise ModelError(
-            f"the model unmasks embeddings of dimension {model.dim}, and these have "
-            f"{embeddings.shape[1]}: it was trained for another recogniser"
-        )
-    device = next(model.parameters(), torch.empty(0)).device
-    with torch.inference_mode():
-        unmasked = model.eval()(torch.from_numpy(embeddings).to(device))
-    return unit_length(unmasked.cpu().numpy())
-
-
-ARCHITECTURES = {
-    model.architecture: model for model in (EmbeddingUnmaskingModel, ResidualUnmaskingModel)
-}
-
-
-@dataclass(frozen=True)
-class Unmasker:
-    """A trained EUM and the recogniser whose embeddings it is for.
-
-    Attributes:
-        model: the EUM.
-        backbone: name of the recogniser.
-    """
-
-    model: UnmaskingModel
-    backbone: str
-
-    def unmask(self, embeddings: np.ndarray, backbone: str) -> np.ndarray:
-        """As `unmask`, for masked embeddings of a named recogniser.
-
-        Raises:
-            ModelError: embeddings of another recogniser than the model was trained for.
-        """
-        if backbone != self.backbone:
-            raise ModelError(
-                f"the model unmasks embeddings of {self.backbone}, and these are of {backbone}: "
-                f"train one for that recogniser, or embed the faces with {self.backbone}"
-            )
-        return unmask(self.model, embeddings)
-
-    def save(self, path: Path | str) -> None:
-        """Write the weights, and what they are for, as safetensors, atomically."""
-        inner = getattr(self.model, "inner", self.model)
-        note = {
-            "architecture": inner.architecture,
-            "dim": str(inner.dim),
-            "backbone": self.backbone,
-        }
-        write_tensors(path, self.model.state_dict(), note)
-
-    @classmethod
-    def load(cls, path: Path | str) -> Unmasker:
-        """Read an unmasker that `save` wrote, its model in evaluation mode.
-
-        Raises:
-            ModelError: no such file, or it does not hold an unmasker.
-        """
-        try:
-            weights, note = read_tensors(path)
-            model = ARCHITECTURES[note["architecture"]](int(note["dim"]))
-            if "mean" in weights:
-                model = CentredUnmaskingModel(model, weights["mean"], float(weights["distance"]))
-            model.load_state_dict(weights)
-        except TensorFileError as error:
-            raise ModelError(
-                f"{error}; make a model with: python -m eumlib train --out {path}"
-            ) from error
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise ModelError(f"{path} does not hold an unmasking model: {error}") from error
-        return cls(model.eval(), note["backbone"])

@@ -20,10 +20,11 @@ from eumlib._common.threads import torch_threads
 from eumlib.embeddings import EmbeddingTable
 from eumlib.faces import split_by_identity
 from eumlib.unmasking.checkpoint import read_checkpoint, write_checkpoint
-from eumlib.unmasking.losses import restraint_holds, triplet_distances
-from eumlib.unmasking.models import CentredUnmaskingModel, Unmasker
+from eumlib.unmasking.losses import TripletDistances, restraint_holds, triplet_distances
+from eumlib.unmasking.models import CentredUnmaskingModel
 from eumlib.unmasking.recipes import FAITHFUL, Recipe
 from eumlib.unmasking.triplets import Triplets, TripletSampler
+from eumlib.unmasking.unmasker import Unmasker
 from eumlib.unmasking.validation import Validation
 
 FIGURES = ("loss", "d1", "d2", "d3", "restrained")
@@ -113,14 +114,21 @@ def fit(
 
     Taught in notebook 07.
     """
+    return descend(Descent(sampler, recipe, device), validate, checkpoint)
+
+
+def descend(descent: Descent, validate: Validation, checkpoint: Path | str | None = None) -> Fit:
+    """Run a training to its end, and keep the best epoch; arguments as in `fit`."""
+    sampler, recipe = descent.sampler, descent.recipe
     _warn_of_few_steps(sampler, recipe)
-    descent = Descent(sampler, recipe, device)
     if checkpoint and Path(checkpoint).exists():
         read_checkpoint(descent, checkpoint)
     small = recipe.batch_size * sampler.dim < SMALL_BATCH
     threads = torch_threads(1 if small else torch.get_num_threads())
-    what = f"training with {recipe.loss.name}"
-    with threads, progress_bar(recipe.epochs, what, "epoch", len(descent.history)) as progress:
+    progress = progress_bar(
+        recipe.epochs, f"training with {descent.name}", "epoch", len(descent.history)
+    )
+    with threads, progress:
         while not descent.finished:
             descent.run_epoch(validate)
             if checkpoint:
@@ -167,6 +175,11 @@ class Descent:
         )
 
     @property
+    def name(self) -> str:
+        """What the progress bar calls it."""
+        return self.recipe.loss.name
+
+    @property
     def finished(self) -> bool:
         """Whether all epochs are done, or patience is at its end."""
         done = len(self.history)
@@ -205,18 +218,21 @@ class Descent:
 
     def _step(self, batch: Triplets) -> torch.Tensor:
         """One step of descent; the `FIGURES` of its batch, and the batch's size."""
-        batch = batch.to(self.device)
-        output = self.model.train()(batch.anchor)
-        negative = self.recipe.choose_negatives(output, batch)
-        negative_of_positive = self.recipe.choose_negatives(batch.positive, batch)
-        distances = triplet_distances(output, batch.positive, negative, negative_of_positive)
-        loss = self.recipe.loss(distances)
+        loss, distances = self.loss_of(batch.to(self.device))
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         means = [distance.mean() for distance in distances]
         held = restraint_holds(distances).to(loss.dtype)
-        return torch.stack([loss, *means, held, loss.new_tensor(len(output))]).detach()
+        return torch.stack([loss, *means, held, loss.new_tensor(len(batch.anchor))]).detach()
+
+    def loss_of(self, batch: Triplets) -> tuple[torch.Tensor, TripletDistances]:
+        """The loss of a batch, a tensor without shape, and the distances of its triplets."""
+        output = self.model.train()(batch.anchor)
+        negative = self.recipe.choose_negatives(output, batch)
+        negative_of_positive = self.recipe.choose_negatives(batch.positive, batch)
+        distances = triplet_distances(output, batch.positive, negative, negative_of_positive)
+        return self.recipe.loss(distances), distances
 
 
 def _mean_over_triplets(steps: torch.Tensor) -> list[float]:
@@ -237,5 +253,5 @@ def _warn_of_few_steps(sampler: TripletSampler, recipe: Recipe) -> None:
             f"{len(sampler)} masked faces in batches of {recipe.batch_size} make {steps} steps in "
             f"{recipe.epochs} epochs, too few to learn from: take more faces, smaller batches "
             f"(batch_size) or more epochs, {FEW_STEPS} steps or more",
-            stacklevel=3,
+            stacklevel=4,
         )

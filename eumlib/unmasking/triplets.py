@@ -51,7 +51,8 @@ class TripletSampler:
 
     Attributes:
         backbone: name of the recogniser whose embeddings they are.
-        positives: ``(m, d)`` float32, the unmasked views of all pictures, sorted by person.
+        positives: ``(m, d)`` float32, the unmasked view of each anchor, sorted by person.
+        person: ``(m,)`` int64, the number of the person of each, from 0.
 
     Raises:
         TableError: no picture in both views, fewer than two identities, tables of different
@@ -74,7 +75,7 @@ class TripletSampler:
             raise TableError(
                 f"triplets need a negative of another identity, and all pictures are of {names[0]}"
             )
-        self._person = torch.from_numpy(np.repeat(np.arange(len(names)), self._count))
+        self.person = torch.from_numpy(np.repeat(np.arange(len(names)), self._count))
         self._anchors = torch.from_numpy(anchors[by_person])
         self.positives = torch.from_numpy(positives[by_person])
 
@@ -89,7 +90,7 @@ class TripletSampler:
     @property
     def fingerprint(self) -> str:
         """Sixteen digits that change when the triplets would."""
-        digest = hashlib.sha256(self._person.numpy().tobytes())
+        digest = hashlib.sha256(self.person.numpy().tobytes())
         for part in (self._anchors, self.positives):
             digest.update(part.numpy().tobytes())
         return digest.hexdigest()[:16]
@@ -98,7 +99,7 @@ class TripletSampler:
         """For each row a row of another identity, all of them equally likely."""
         # Rows stand sorted by identity: draw among the rows that are left when one's own block is
         # taken out, then step over that block.
-        person = self._person.numpy()[rows]
+        person = self.person.numpy()[rows]
         drawn = random.integers(0, len(self) - self._count[person])
         return drawn + np.where(drawn >= self._first[person], self._count[person], 0)
 
@@ -120,7 +121,7 @@ class TripletSampler:
                 self._anchors.index_select(0, rows),
                 self.positives.index_select(0, rows),
                 self.positives.index_select(0, negatives),
-                self._person[rows],
+                self.person[rows],
             )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from eumlib.embeddings import EmbeddingTable, TableError, mated_vectors
-from eumlib.unmasking.models import UnmaskingModel, unmask
+from eumlib.unmasking.models import UnmaskingModel
+from eumlib.unmasking.unmasker import unmask
 
 Validation = Callable[[UnmaskingModel], float]
 MakeValidation = Callable[..., Validation]

@@ -2,13 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from eumlib._common.tensors import write_tensors
 from eumlib.unmasking import (
     CentredUnmaskingModel,
     EmbeddingUnmaskingModel,
     ModelError,
     ResidualUnmaskingModel,
-    Unmasker,
     unmask,
 )
 
@@ -38,15 +36,6 @@ def test_forward_is_the_published_sequence_of_layers():
         if step < 3:
             expected = torch.where(expected > 0, expected, 0.2 * expected)
     torch.testing.assert_close(model(x), expected)
-
-
-def test_unmasked_embeddings_have_unit_length_and_do_not_depend_on_their_batch():
-    model = EmbeddingUnmaskingModel(8)
-    vectors = np.random.default_rng(0).standard_normal((7, 8)).astype(np.float32)
-    together = unmask(model.train(), vectors)
-    assert np.linalg.norm(together, axis=1) == pytest.approx(np.ones(7), abs=1e-6)
-    one_by_one = np.concatenate([unmask(model, vectors[i : i + 1]) for i in range(7)])
-    np.testing.assert_allclose(together, one_by_one, atol=1e-6)
 
 
 def test_another_dimension_is_refused():
@@ -101,39 +90,3 @@ def test_the_mean_is_not_trained_and_the_batch_of_one_is_still_refused():
     assert sum(p.numel() for p in model.parameters()) == sum(p.numel() for p in plain.parameters())
     with pytest.raises(ValueError, match="2 embeddings or more"):
         model.train()(torch.ones(1, 8))
-
-
-@pytest.mark.parametrize("build", [EmbeddingUnmaskingModel, ResidualUnmaskingModel])
-@pytest.mark.parametrize("centred", [False, True])
-def test_a_saved_unmasker_comes_back_the_same(tmp_path, build, centred):
-    inner = build(16)
-    torch.nn.init.ones_(inner.layers[-1].weight)
-    model = around_some_mean(inner)[0] if centred else inner
-    model(torch.randn(20, 16))  # moves the running statistics
-    path = tmp_path / "folder" / "m.safetensors"
-    Unmasker(model, "drawn_recogniser").save(path)
-    loaded = Unmasker.load(path)
-    x = torch.randn(3, 16)
-    assert torch.equal(loaded.model(x), model.eval()(x))
-    assert type(loaded.model) is type(model)
-    assert not loaded.model.training
-    assert loaded.backbone == "drawn_recogniser"
-
-
-def test_embeddings_of_another_recogniser_are_refused():
-    unmasker, x = Unmasker(EmbeddingUnmaskingModel(16), "arcface"), np.ones((2, 16), np.float32)
-    with pytest.raises(ModelError, match="of arcface, and these are of drawn_recogniser"):
-        unmasker.unmask(x, "drawn_recogniser")
-    np.testing.assert_array_equal(unmasker.unmask(x, "arcface"), unmask(unmasker.model, x))
-
-
-def test_files_that_are_no_model_are_refused_by_name(tmp_path):
-    with pytest.raises(ModelError, match="python -m eumlib train"):
-        Unmasker.load(tmp_path / "none.safetensors")
-    wrong = tmp_path / "wrong.safetensors"
-    wrong.write_bytes(b"not a model")
-    with pytest.raises(ModelError, match=r"wrong\.safetensors is not a file of weights"):
-        Unmasker.load(wrong)
-    write_tensors(wrong, {"a": torch.ones(1)}, {"architecture": "EUM", "dim": "8"})
-    with pytest.raises(ModelError, match=r"wrong\.safetensors does not hold"):
-        Unmasker.load(wrong)

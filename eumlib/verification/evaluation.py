@@ -9,7 +9,8 @@ MR-MP      masked                masked
 =========  ====================  ====================
 
 Only masked embeddings pass through the EUM. Where people wore their masks, a picture has one view,
-and a fourth setting, *as worn*, compares all pictures as they are.
+and a fourth setting, *as worn*, compares all pictures as they are. A stream of bare and masked
+probes, of which nobody has said which are masked, is the setting UMR-AP: all probes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from eumlib.verification.measurement import METRICS, Measurement, intervals, mea
 from eumlib.verification.rates import OperatingThresholds, ScoreCounts, thresholds_of
 
 UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING = "UMR-UMP", "UMR-MP", "MR-MP"
-AS_WORN_SETTING = "as worn"
+AS_WORN_SETTING, STREAM_SETTING = "as worn", "UMR-AP"
 # The error at the threshold in service that hangs on each of these.
 IN_SERVICE_BY = {"fmr100": "error_at_100", "fmr1000": "error_at_1000"}
 IN_SERVICE = (
@@ -48,6 +49,7 @@ class ComparedViews:
         backbone: name of the recogniser.
         worn: whether masks were worn, not painted; then a picture has one view.
         pairs: the pairs to compare, by picture; None compares everyone with everyone.
+        stream: whether the masked ones are a stream of bare and masked faces, as `as_stream` says.
     """
 
     unmasked: FaceViews
@@ -55,6 +57,7 @@ class ComparedViews:
     backbone: str
     worn: bool = False
     pairs: tuple[Pair, ...] | None = None
+    stream: bool = False
 
     @classmethod
     def of_table(cls, table: EmbeddingTable, pairs: Sequence[Pair] | None = None) -> ComparedViews:
@@ -99,6 +102,10 @@ class ComparedViews:
         unmasked = unmasker.unmask(self.masked.vectors, self.backbone)
         return replace(self, masked=replace(self.masked, vectors=unmasked))
 
+    def as_stream(self) -> ComparedViews:
+        """The same references; all views together are the probes, in place of the masked ones."""
+        return replace(self, masked=self._all, stream=True)
+
     def thresholds_in_service(self) -> OperatingThresholds:
         """The thresholds of a system that was tuned on these people's unmasked faces.
 
@@ -109,7 +116,12 @@ class ComparedViews:
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """The settings to evaluate; photographs of worn masks add ``"as worn"``, all of them."""
+        """The settings to evaluate; photographs of worn masks add ``"as worn"``, all of them.
+
+        Of a stream they are the unmasked faces among themselves, and all probes.
+        """
+        if self.stream:
+            return UNMASKED_SETTING, STREAM_SETTING
         three = (UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING)
         return (*three, AS_WORN_SETTING) if self.worn else three
 
@@ -120,6 +132,7 @@ class ComparedViews:
             MIXED_SETTING: (self.unmasked, self.masked),
             MASKED_SETTING: (self.masked, self.masked),
             AS_WORN_SETTING: (self._all, self._all),
+            STREAM_SETTING: (self.unmasked, self.masked),
         }[setting]
         return Comparison(references, probes, self.pairs)
 
@@ -167,9 +180,27 @@ def evaluate(
     Taught in notebook 08.
     """
     unmasked = ComparedViews.of_table(table, pairs)
-    unmaskings = {None: unmasked} | {
-        name: unmasked.through(unmasker) for name, unmasker in unmaskers.items()
-    }
+    unmaskings = {name: unmasked.through(unmasker) for name, unmasker in unmaskers.items()}
+    return evaluate_views(table, {None: unmasked} | unmaskings, resamples, seed)
+
+
+def evaluate_views(
+    table: EmbeddingTable,
+    unmaskings: Mapping[str | None, ComparedViews],
+    resamples: int = 200,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """As `evaluate`, of views that have passed through whatever they pass through.
+
+    Args:
+        table: whose views they are.
+        unmaskings: by the name that the results carry; under None the views as they are, which
+            say which settings there are.
+        resamples, seed: as in `evaluate`.
+
+    Raises:
+        ScoreError: no setting has mated and non-mated pairs.
+    """
     plain: dict[str, Measurement] = {}
     in_service: OperatingThresholds | None = None
     guessed: list[str] = []

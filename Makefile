@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: report test test-browser pictures lab study check clean
+.PHONY: report test test-browser pictures lab study rivals check clean
 
 report: $(VENV)/installed
 	$(RUN) eumlib report
@@ -29,10 +29,15 @@ EMBED = $(RUN) eumlib embed --backbone mobilefacenet --float16
 MASKS = --seed 5 --mask flat --mask surgical --mask respirator --mask cloth
 PICTURES = --faces $* $(if $(filter lfw,$*),$(if $(LFW),--root $(LFW)))
 
-study: $(foreach set,lfw orl,$(TABLES)/$(set)_paper.parquet $(TABLES)/$(set)_camera.parquet) \
-		$(if $(MFR2),$(TABLES)/mfr2.parquet) \
-		$(if $(and $(LOG),$(PAIRS)),$(TABLES)/lfw_log.parquet $(TABLES)/lfw_pairs.txt)
+OF_PEOPLE = $(foreach set,lfw orl,$(TABLES)/$(set)_paper.parquet $(TABLES)/$(set)_camera.parquet) \
+		$(if $(MFR2),$(TABLES)/mfr2.parquet)
+
+study: $(OF_PEOPLE) $(if $(and $(LOG),$(PAIRS)),$(TABLES)/lfw_log.parquet $(TABLES)/lfw_pairs.txt)
 	$(RUN) eumlib study $(TABLES)
+
+# Trains and judges related systems on the study's tables; goes on where it was stopped.
+rivals: $(OF_PEOPLE)
+	$(RUN) eumlib rivals $(TABLES)
 
 $(TABLES)/%_paper.parquet: | $(VENV)/installed
 	$(EMBED) $(PICTURES) $(MASKS) --out $@

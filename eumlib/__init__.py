@@ -1,8 +1,8 @@
 """Unmask face embeddings: the small library under the notebooks.
 
-It has eight rooms, in the order in which data flows and in which they import from one another::
+It has nine rooms, in the order in which data flows and in which they import from one another::
 
-    faces → masks → embeddings → unmasking → verification → maps → study → course
+    faces → masks → embeddings → unmasking → verification → maps → study → rivals → course
 
 ``import eumlib`` loads none of them; ``eumlib.unmasking`` loads what is asked of it. Rooms whose
 names begin with an underscore are the machinery behind: what all rooms share (``_common``), reports
@@ -13,7 +13,17 @@ import importlib
 from types import ModuleType
 
 __version__ = "0.1.0"
-ROOMS = ("faces", "masks", "embeddings", "unmasking", "verification", "maps", "study", "course")
+ROOMS = (
+    "faces",
+    "masks",
+    "embeddings",
+    "unmasking",
+    "verification",
+    "maps",
+    "study",
+    "rivals",
+    "course",
+)
 
 
 def __getattr__(name: str) -> ModuleType:

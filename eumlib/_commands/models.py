@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
-from eumlib import embeddings, faces, maps, unmasking, verification
+from eumlib import embeddings, faces, maps, rivals, unmasking, verification
 from eumlib._commands.faces import FacesOption, RootOption, faces_of
 from eumlib._commands.printing import print_table
 
@@ -29,6 +30,10 @@ def train(
     ] = 0,
     recipe: Annotated[str, typer.Option(help=f"{' or '.join(unmasking.RECIPES)}")] = "workbook",
     loss: Annotated[str, typer.Option(help=f"{' or '.join(LOSSES)}")] = "srt",
+    rival: Annotated[
+        str | None,
+        typer.Option(help=f"a related system in place of --loss: {', '.join(rivals.TRAINERS)}"),
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1)] = unmasking.FAITHFUL.epochs,
     seed: Annotated[int, typer.Option()] = 0,
     checkpoint: Annotated[
@@ -36,10 +41,14 @@ def train(
     ] = None,
 ) -> None:
     """Train an unmasking model on tables or on people of nobody; a tenth of all validates."""
-    for value, known, option in ((loss, LOSSES, "--loss"), (recipe, unmasking.RECIPES, "--recipe")):
+    for value, known, option in (
+        (loss, LOSSES, "--loss"),
+        (recipe, unmasking.RECIPES, "--recipe"),
+        (rival, {None, *rivals.TRAINERS}, "--rival"),
+    ):
         if value not in known:
             raise typer.BadParameter(
-                f"{value!r} is not one of {', '.join(known)}", param_hint=option
+                f"{value!r} is not one of {', '.join(filter(None, known))}", param_hint=option
             )
     chosen = replace(unmasking.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
     tables = [embeddings.read_table(path) for path in table or []]
@@ -47,13 +56,14 @@ def train(
         tables.append(embeddings.PeopleOfNobody.load().draw(nobody, seed=1))
     if not tables:
         raise typer.BadParameter("name a table, or draw people", param_hint="--table or --nobody")
-    parts = [unmasking.split_for_validation(part) for part in tables]
-    trained = unmasking.train_unmasker(
-        *zip(*parts, strict=True),
-        recipe=chosen,
-        device=unmasking.available_device(),
-        checkpoint=checkpoint,
-    )
+    parts = zip(*(unmasking.split_for_validation(part) for part in tables), strict=True)
+    device = unmasking.available_device()
+    if rival:
+        trained = rivals.TRAINERS[rival](*parts, chosen, device)
+        trained.save(out)
+        print(f"{out}: {rival}, for embeddings of {trained.backbone}")
+        return
+    trained = unmasking.train_unmasker(*parts, chosen, device, checkpoint)
     trained.unmasker.save(out)
     print(trained.history.to_string(index=False, float_format="{:.4f}".format))
     print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
@@ -65,6 +75,10 @@ def evaluate(
         Path | None, typer.Option("--pairs", help="pairs file; without it, all pairs")
     ] = None,
     model: Annotated[list[Path] | None, typer.Option(help="unmasking model; repeatable")] = None,
+    gate: Annotated[
+        Path | None,
+        typer.Option(help="who wears a mask? adds a stream of bare and masked probes"),
+    ] = None,
     json_path: Annotated[Path | None, typer.Option("--json", help="results to write")] = None,
     csv_path: Annotated[Path | None, typer.Option("--csv", help="results to write")] = None,
     page: Annotated[
@@ -81,6 +95,13 @@ def evaluate(
         people = given.attempted_views.groupby("identity")["image_id"].unique()
         listed = faces.read_pairs(pairs_path, people.to_dict())
     measured = verification.evaluate(given, unmaskers, resamples, seed, listed)
+    if gate:
+        views = verification.ComparedViews.of_table(given, listed)
+        doorkeeper = rivals.Gate.load(gate)
+        streams = rivals.streams_through(views, doorkeeper, unmaskers)
+        of_stream = verification.evaluate_views(given, streams, resamples, seed)
+        of_stream = of_stream[of_stream["setting"] == verification.STREAM_SETTING]
+        measured = pd.concat([measured, of_stream], ignore_index=True)
     for path, write in ((json_path, verification.write_json), (csv_path, verification.write_csv)):
         if path:
             write(measured, path)
@@ -94,6 +115,12 @@ def evaluate(
         f"{first.backbone}: {first.people} people, {first.pictures} pictures; not acquired: "
         f"{first.not_acquired} of {first.attempts} faces. Intervals: 95 %, over people."
     )
+    if gate:
+        missed, mistaken = doorkeeper.errors(given)
+        print(
+            f"{gate}: takes {missed:.1%} of masked faces for bare, and {mistaken:.1%} of bare "
+            "faces for masked; UMR-AP has both as probes"
+        )
     if listed:
         acquired = set(given.rows["image_id"])
         there = sum({pair.reference, pair.probe} <= acquired for pair in listed)

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
-from eumlib import embeddings, study
+from eumlib import embeddings, rivals, study
+from eumlib._commands.printing import print_table
 from eumlib._common import fetching
 from eumlib._common.files import write_text
 from eumlib._common.named_files import REGISTRY
@@ -30,6 +32,22 @@ def make_study(
     """Train and judge everything that the workbook claims about training on people."""
     study.run_study(folder, results, models, people, seeds, ablation_seeds, resamples)
     print(f"{results} written; models in {models}, people of nobody in {people}")
+
+
+def compare_rivals(
+    folder: Annotated[Path, typer.Argument(help="tables of embeddings, as `make study` embeds")],
+    results: Annotated[Path, typer.Option(help="JSON to write")] = Path("data/rivals.json"),
+    work: Annotated[Path, typer.Option(help="folder for what is finished")] = Path("build/rivals"),
+    trainings: Annotated[int, typer.Option(min=1, help="of each system")] = 3,
+    resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
+) -> None:
+    """Train and judge related systems under one protocol. Stopped, it goes on where it was."""
+    rivals.run_rivals(folder, results, work, trainings, resamples)
+    rows = pd.DataFrame(json.loads(results.read_text(encoding="utf-8"))["systems"])
+    for face_set, condition in rows[["face_set", "condition"]].drop_duplicates().to_numpy():
+        print(f"\n{face_set}, {condition}")
+        print_table(rivals.rivals_by_rate(rows, face_set, condition).reset_index())
+    print(f"\n{results} written; models in {work}")
 
 
 def fetch(

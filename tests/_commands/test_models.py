@@ -45,6 +45,40 @@ def test_train_writes_a_model_that_evaluate_takes(run, tmp_path):
     assert {row["backbone"] for row in rows} == {"drawn_recogniser"}
 
 
+def test_a_rival_is_trained_by_name_and_evaluated_as_any_model(run, tmp_path):
+    table, model = tmp_path / "t.parquet", tmp_path / "m.safetensors"
+    write_table(drawn_table(people=40), table)
+    code, out, _ = run(
+        "train", "--rival", "my_eyes", "--table", table, "--epochs", 2, "--out", model
+    )
+    assert code == 0
+    assert "my_eyes, for embeddings of drawn_recogniser" in out
+    assert run("evaluate", "--table", table, "--model", model, "--resamples", 5)[0] == 0
+    code, _, err = run("train", "--rival", "nobody", "--table", table, "--out", model)
+    assert code != 0
+    assert "my_eyes, maskinv, hsst, ccl" in " ".join(err.replace("│", " ").split())
+
+
+def test_a_gate_adds_a_stream_of_bare_and_masked_probes(run, tmp_path):
+    table, gate, model = (tmp_path / name for name in ("t.parquet", "g", "m.safetensors"))
+    write_table(drawn_table(people=30), table)
+    assert run("train", "--rival", "ccl", "--table", table, "--out", gate)[0] == 0
+    Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser").save(model)
+    code, out, _ = run(
+        "evaluate", "--table", table, "--model", model, "--gate", gate, "--resamples", 5
+    )
+    assert code == 0
+    assert out.count("UMR-AP") == 5
+    assert "m, by the gate" in out
+    assert re.search(r"takes [\d.]+% of masked faces for bare, and [\d.]+% of bare", out)
+    code, _, err = run("evaluate", "--table", table, "--gate", model)
+    assert code == 1
+    assert "does not hold a gate" in err
+    code, _, err = run("evaluate", "--table", table, "--model", gate)
+    assert code == 1
+    assert "does not hold an unmasking model" in err
+
+
 def test_folds_give_accuracies_and_results_are_written_in_every_form(run, tmp_path):
     table, pairs = tmp_path / "t.parquet", tmp_path / "pairs.txt"
     write_table(drawn_table(people=12, pictures=3, noise=1.5), table)

@@ -1,0 +1,12 @@
+from .ccl import (
+    ContextPairs, Gate, GatedUnmasker, MaskGate, context_aware_loss, streams_through, train_gate,
+)
+from .figures import forest_plot
+from .gating import gate_errors, gate_streams, train_the_gate
+from .hsst import SemiSiameseDescent, train_hsst
+from .maskinv import TemplateDistillation, train_maskinv
+from .my_eyes import TripletAndSquaredErrorLoss, train_my_eyes
+from .protocol import SYSTEMS, TESTS, YARDSTICK, Protocol, System
+from .run import run_rivals
+from .tables import costs_of_rivals, rivals_by_rate
+from .trainers import TRAINERS, UNMASKERS

@@ -96,20 +96,24 @@ def faces_of(face_set: str, root: Path | None, count: int = 100, seed: int = 0) 
 def _mask_plan(
     chosen: faces.FaceSet, kinds: list[str], replay: Path | None, shared: int | None, seed: int
 ) -> masks.MaskPlan:
-    unknown = [kind for kind in kinds if kind not in masks.KINDS]
+    drawn = _kinds_of(kinds)
+    if chosen.labelled:
+        return masks.RandomMasks(seed, kinds=())
+    if replay:
+        return masks.ReplayedMasks.read(replay)
+    if shared:
+        return masks.SharedMasks.of(chosen, shared, drawn[0], seed)
+    return masks.RandomMasks(seed, drawn)
+
+
+def _kinds_of(names: list[str]) -> tuple[masks.MaskKind, ...]:
+    unknown = [name for name in names if name not in masks.KINDS]
     if unknown:
         raise typer.BadParameter(
             f"no kind {', '.join(unknown)}; there are {', '.join(masks.KINDS)}",
             param_hint="--mask",
         )
-    if chosen.labelled:
-        return masks.RandomMasks(seed, kinds=())
-    if replay:
-        return masks.ReplayedMasks.read(replay)
-    drawn = tuple(masks.KINDS[kind] for kind in kinds)
-    if shared:
-        return masks.SharedMasks.of(chosen, shared, drawn[0], seed)
-    return masks.RandomMasks(seed, drawn)
+    return tuple(masks.KINDS[name] for name in names)
 
 
 def make_pairs(
@@ -118,10 +122,23 @@ def make_pairs(
     root: RootOption = None,
     mated: Annotated[int, typer.Option(min=1, help="pairs of one person")] = 3000,
     non_mated: Annotated[int, typer.Option(min=1, help="pairs of two people")] = 3000,
-    seed: Annotated[int, typer.Option(help="of the draw")] = 0,
+    shared: Annotated[
+        int | None,
+        typer.Option(
+            help="only pairs whose masks mislead, as MLFW has them, when `embed` has the same "
+            "--shared, --mask and --seed: a person in two masks, two people in one"
+        ),
+    ] = None,
+    mask: Annotated[str, typer.Option(help="kind of these masks")] = "flat",
+    seed: Annotated[int, typer.Option(help="of the draw, and of shared masks")] = 0,
 ) -> None:
     """Draw mated and non-mated pairs of pictures, for `evaluate --pairs`."""
-    people = faces.image_ids_by_person(faces_of(face_set, root))
-    drawn = faces.make_pairs(people, mated, non_mated, seed)
+    chosen = faces_of(face_set, root)
+    people = faces.image_ids_by_person(chosen)
+    given = {}
+    if shared:
+        (kind,) = _kinds_of([mask])
+        given["allowed"] = masks.SharedMasks.of(chosen, shared, kind, seed).is_hard
+    drawn = faces.make_pairs(people, mated, non_mated, seed, **given)
     faces.write_pairs(drawn, out, people)
     print(f"{out}: {mated} mated and {non_mated} non-mated pairs of {len(people)} people")

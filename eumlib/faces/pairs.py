@@ -83,7 +83,11 @@ def read_pairs(path: Path | str, people: Mapping[str, Sequence[str]]) -> list[Pa
 
 
 def make_pairs(
-    people: Mapping[str, Sequence[str]], mated: int, non_mated: int, seed: int
+    people: Mapping[str, Sequence[str]],
+    mated: int,
+    non_mated: int,
+    seed: int,
+    allowed: Callable[[Pair], bool] = lambda _pair: True,
 ) -> list[Pair]:
     """Draw different pairs at random: people first, then their pictures, as LFW's were.
 
@@ -92,6 +96,7 @@ def make_pairs(
         mated: how many mated pairs; they come first.
         non_mated: how many non-mated pairs.
         seed: of the draw.
+        allowed: tells which pairs may be drawn, such as `eumlib.masks.SharedMasks.is_hard`.
 
     Raises:
         PairsFileError: there are not so many pairs.
@@ -130,8 +135,8 @@ def make_pairs(
         for two in itertools.product(left, right)
     )
     return [
-        *_different(mated, of_one_person, all_mated, random),
-        *_different(non_mated, of_two_people, all_non_mated, random),
+        *_different(mated, of_one_person, filter(allowed, all_mated), allowed, random),
+        *_different(non_mated, of_two_people, filter(allowed, all_non_mated), allowed, random),
     ]
 
 
@@ -142,7 +147,11 @@ def _two_of(count: int, random: np.random.Generator) -> tuple[int, int]:
 
 
 def _different(
-    count: int, draw: Callable[[], Pair], everything: Iterator[Pair], random: np.random.Generator
+    count: int,
+    draw: Callable[[], Pair],
+    everything: Iterator[Pair],
+    allowed: Callable[[Pair], bool],
+    random: np.random.Generator,
 ) -> list[Pair]:
     """So many different pairs: drawn, and the last ones picked where hardly any are left."""
     found: dict[frozenset[str], Pair] = {}
@@ -150,9 +159,15 @@ def _different(
         if len(found) == count:
             break
         pair = draw()
-        found.setdefault(frozenset((pair.reference, pair.probe)), pair)
+        if allowed(pair):
+            found.setdefault(frozenset((pair.reference, pair.probe)), pair)
     if len(found) < count:
         rest = [p for p in everything if frozenset((p.reference, p.probe)) not in found]
+        if len(rest) < count - len(found):
+            raise PairsFileError(
+                f"{count} pairs are asked for, and {len(found) + len(rest)} are allowed: ask for "
+                "fewer (--mated, --non-mated)"
+            )
         picked = random.choice(len(rest), count - len(found), replace=False)
         return [*found.values(), *(rest[place] for place in picked)]
     return list(found.values())

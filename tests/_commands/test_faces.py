@@ -14,7 +14,7 @@ from eumlib._common.files import home
 from eumlib._common.named_files import REGISTRY
 from eumlib._common.sources import WebAddress
 from eumlib.embeddings import read_table, write_table
-from eumlib.faces import landmark_finder
+from eumlib.faces import folder_faces, image_ids_by_person, landmark_finder, read_pairs
 from eumlib.faces.datasets import orl_faces
 from eumlib.masks import Mask, paint_mask
 from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
@@ -101,6 +101,25 @@ def test_a_folder_of_the_users_own_with_a_labels_file_needs_no_name(run, wearers
     code, out, _ = run("embed", "--faces", wearers, "--out", tmp_path / "t.parquet")
     assert code == 0
     assert "6 of 6 faces acquired, 6 embeddings" in out
+
+
+def test_pairs_whose_masks_mislead_are_those_of_the_masks_that_embed_shares(run, people, tmp_path):
+    pairs, table = tmp_path / "p.txt", tmp_path / "t.parquet"
+    given = ("--faces", people, "--shared", 2, "--seed", 3)
+    code, _, err = run("pairs", *given, "--mated", 3, "--non-mated", 4, "--out", pairs)
+    assert code == 0, err
+    assert run("embed", *given, "--out", table)[0] == 0
+    worn = read_table(table).of_view("masked").rows.set_index("image_id")
+    worn = (worn["mask_shape"] + worn["mask_colour"]).to_dict()
+    by_person = image_ids_by_person(folder_faces(people))
+    listed = read_pairs(pairs, by_person)
+    assert len(listed) == 7
+    for pair in listed:
+        if {pair.reference, pair.probe} <= set(worn):
+            assert (worn[pair.reference] == worn[pair.probe]) == (not pair.mated)
+    code, _, err = run("pairs", *given, "--mask", "paper", "--out", pairs)
+    assert code != 0
+    assert "no kind paper" in err
 
 
 def test_pairs_are_drawn_for_any_folder_and_compared(run, people, tmp_path):

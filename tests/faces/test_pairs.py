@@ -188,6 +188,28 @@ def test_every_last_pair_can_be_drawn_and_no_more():
         make_pairs(PEOPLE, 1, len(all_pairs), seed=0)
 
 
+def test_only_allowed_pairs_are_drawn_to_the_last():
+    people = {name: [f"{name}/{number}" for number in range(4)] for name in "abc"}
+
+    def even(pair):
+        return (int(pair.reference[-1]) + int(pair.probe[-1])) % 2 == 0
+
+    listed = [
+        (mated, frozenset((one, other)))
+        for left in people
+        for right in people
+        for one in people[left]
+        for other in people[right]
+        for mated in [left == right]
+        if one < other and even(Pair(one, other, mated))
+    ]
+    mated = sum(kind for kind, _ in listed)
+    drawn = make_pairs(people, mated, len(set(listed)) - mated, 0, even)
+    assert {(p.mated, frozenset((p.reference, p.probe))) for p in drawn} == set(listed)
+    with pytest.raises(PairsFileError, match=f"{mated + 1} pairs are asked for, and {mated} are"):
+        make_pairs(people, mated + 1, 1, 0, even)
+
+
 def test_fewer_than_no_pairs_cannot_be_drawn():
     with pytest.raises(PairsFileError, match="-1 mated pairs are asked for"):
         make_pairs(PEOPLE, -1, 2, seed=0)

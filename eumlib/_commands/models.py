@@ -44,7 +44,7 @@ def train(
     for value, known, option in (
         (loss, LOSSES, "--loss"),
         (recipe, unmasking.RECIPES, "--recipe"),
-        (rival, {None, *rivals.TRAINERS}, "--rival"),
+        (rival, (None, *rivals.TRAINERS), "--rival"),
     ):
         if value not in known:
             raise typer.BadParameter(

@@ -44,9 +44,9 @@ def compare_rivals(
     """Train and judge related systems under one protocol. Stopped, it goes on where it was."""
     rivals.run_rivals(folder, results, work, trainings, resamples)
     rows = pd.DataFrame(json.loads(results.read_text(encoding="utf-8"))["systems"])
-    for face_set, condition in rows[["face_set", "condition"]].drop_duplicates().to_numpy():
-        print(f"\n{face_set}, {condition}")
-        print_table(rivals.rivals_by_rate(rows, face_set, condition).reset_index())
+    for rate, title in rivals.RATE_TITLES.items():
+        print(f"\n{title}, %, and in brackets what it is more than SRT's")
+        print_table(rivals.rivals_by_test(rows, rate).reset_index())
     print(f"\n{results} written; models in {work}")
 
 
@@ -70,14 +70,19 @@ def write_readme(
     study_results: Annotated[Path, typer.Option("--study", help="results of the study")] = Path(
         "data/study.json"
     ),
+    compared: Annotated[Path, typer.Option("--rivals", help="results of the rivals")] = Path(
+        "data/rivals.json"
+    ),
     path: Annotated[Path, typer.Option(help="the README")] = Path("README.md"),
 ) -> None:
-    """Put the results of a report and of the study into the README; list the notebooks."""
+    """Put the results of a report, the study and the rivals into the README; list the notebooks."""
     made = manifest.read_manifest(run)
     text = path.read_text(encoding="utf-8")
     text = readme.with_section(text, "results", readme.results_markdown(made))
     measured = json.loads(study_results.read_text(encoding="utf-8"))
     text = readme.with_section(text, "study", readme.study_markdown(measured))
+    of_rivals = json.loads(compared.read_text(encoding="utf-8"))
+    text = readme.with_section(text, "rivals", readme.rivals_markdown(of_rivals))
     text = readme.with_section(text, "notebooks", readme.notebooks_markdown(notebooks.discover()))
     write_text(results, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     write_text(path, text)

@@ -10,6 +10,7 @@ import pandas as pd
 from eumlib._reports.binding import _tested_on
 from eumlib._reports.manifest import headline_results
 from eumlib._reports.notebooks import Notebook
+from eumlib.rivals import RATE_TITLES, gate_errors_by_style, rivals_by_test
 from eumlib.study import eer_by_condition, rates_of_condition
 from eumlib.verification import SHOWN_CHANGES, SHOWN_RATES, summary
 
@@ -52,6 +53,23 @@ def study_markdown(study: dict) -> str:
         f"\n\nThe mean of {study['seeds']} trainings of {study['steps_of_a_case']:,} steps; "
         "intervals: 95 %, bootstrap over people; "
         f"behind them the change against no EUM. Made by `make study` {_at_commit(study)}."
+    )
+
+
+def rivals_markdown(compared: dict) -> str:
+    """The tables of `eumlib.rivals.run_rivals`: two rates of each system, and the gate's errors."""
+    systems = pd.DataFrame(compared["systems"])
+    sections = [
+        f"{RATE_TITLES[rate]}, in percent:\n\n{_markdown(rivals_by_test(systems, rate))}"
+        for rate in ("eer", "error_at_1000")
+    ]
+    errors = gate_errors_by_style(pd.DataFrame(compared["gate"]["errors"]))
+    errors.index = [f"{face_set}, {style}, {trained}" for face_set, style, trained in errors.index]
+    sections.append(f"The gate:\n\n{_markdown(errors)}")
+    return "\n\n".join(sections) + (
+        f"\n\nThe mean of {compared['trainings']} trainings of {compared['steps']:,} steps; in "
+        "brackets how much more than with SRT, percentage points with 95 %, bootstrap over people. "
+        f"Made by `make rivals` {_at_commit(compared)}."
     )
 
 

@@ -1,9 +1,10 @@
 """Related systems, each at the size that fits, on the recogniser of the workbook.
 
-Four of them map embeddings, as the EUM does, and train the same network in another way: a loss of
-two terms (`TripletAndSquaredErrorLoss`), distillation (`TemplateDistillation`), a slow twin and a
-queue of strangers (`SemiSiameseDescent`); and a gate that tells who wears a mask (`Gate`). What a
-system's authors had and we have not, and what stands in for it, its module says.
+Three map embeddings, as the EUM does, and train the same network in another way: by a loss of two
+terms (`TripletAndSquaredErrorLoss`), by distillation (`TemplateDistillation`), by a slow twin and a
+queue of strangers (`SemiSiameseDescent`). The fourth is a gate that tells who wears a mask
+(`Gate`). What a system's authors had and we have not, and what stands in for it, its module says.
+Taught in notebooks 12 and 13; ``make rivals`` lays them side by side.
 """
 
 import lazy_loader

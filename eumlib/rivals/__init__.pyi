@@ -8,5 +8,5 @@ from .maskinv import TemplateDistillation, train_maskinv
 from .my_eyes import TripletAndSquaredErrorLoss, train_my_eyes
 from .protocol import SYSTEMS, TESTS, YARDSTICK, Protocol, System
 from .run import run_rivals
-from .tables import costs_of_rivals, rivals_by_rate
+from .tables import RATE_TITLES, costs_of_rivals, gate_errors_by_style, rivals_by_test
 from .trainers import TRAINERS, UNMASKERS

@@ -36,7 +36,8 @@ FEATURES = 16
 class MaskGate(nn.Module):
     """Whether an embedding is of a masked face: ``(n, d)`` float to logits ``(n,)``, above 0 if so.
 
-    A layer of 64, LeakyReLU, a layer of 16 features, and a plane through them.
+    A layer of 64, LeakyReLU, a layer of 16 features, and a plane through them. Taught in notebook
+    13.
     """
 
     def __init__(self, dim: int) -> None:

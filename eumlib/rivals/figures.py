@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from eumlib._common.looks import BLUE, GREY, finished
+from eumlib.rivals.protocol import SYSTEMS, YARDSTICK
 
 
 def forest_plot(systems: pd.DataFrame, rate: str, title: str) -> go.Figure:
@@ -20,7 +21,7 @@ def forest_plot(systems: pd.DataFrame, rate: str, title: str) -> go.Figure:
         rate: ``"eer"``, ``"fmr1000"`` or ``"error_at_1000"``.
         title: what the figure is called.
     """
-    rows = systems.dropna(subset=f"{rate}_minus_srt")
+    rows = systems[systems["system"] != SYSTEMS[YARDSTICK].title]
     tests = rows[["face_set", "condition"]].drop_duplicates().to_numpy().tolist()
     figure = make_subplots(
         cols=len(tests),

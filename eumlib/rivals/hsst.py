@@ -43,6 +43,7 @@ class SemiSiameseDescent(Descent):
         queue: entries of each queue.
 
     Source: arXiv 2104.06761 and its public code (FaceX-Zoo), whose queues are softmax classes.
+    Taught in notebook 12.
     """
 
     queue: int = 2048

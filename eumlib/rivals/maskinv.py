@@ -43,6 +43,7 @@ class TemplateDistillation(Descent):
         weight: w; the default was chosen on validation people.
 
     Source: arXiv 2112.05646 and its public code, which has w = 100 and 3000.
+    Taught in notebook 12.
     """
 
     weight: float = 30_000.0

@@ -31,7 +31,8 @@ class TripletAndSquaredErrorLoss(nn.Module):
         weight: λ ≥ 0; the default was chosen on validation people.
         margin: of the triplet loss.
 
-    Source: the abstract of arXiv 2108.00996, which gives the two terms and no weight.
+    Source: the abstract of arXiv 2108.00996, which gives the two terms and no weight. Taught in
+    notebook 12.
     """
 
     name = "my_eyes"

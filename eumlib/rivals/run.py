@@ -43,8 +43,9 @@ def run_rivals(
         folder: of the study's tables, as `eumlib.study.Material.read` takes it.
         results: JSON to write.
         work: folder that keeps what each system was measured as, and its first training. Stopped
-            and called again, what is there is not made again, unless the tables, the commit or the
-            sizes are others.
+            and called again, what is there is not made again, unless the tables or the sizes are
+            others; delete a system's file to have it made anew. Each keeps the commit it was made
+            at.
         trainings: of each system.
         resamples: of people, behind each interval.
         size: of each training.
@@ -58,7 +59,6 @@ def run_rivals(
         "trainings": trainings,
         "resamples": resamples,
         "steps": FAITHFUL.epochs * size.steps_an_epoch,
-        **state,
     }
     key = key_of(*tables, json.dumps(made), str(size))
     protocol = Protocol(material, trainings, resamples, size)
@@ -84,21 +84,23 @@ def run_rivals(
     measured = {}
     with progress_bar(len(SYSTEMS) + 1, "rivals", "system") as progress:
         for name in SYSTEMS:
-            measured[name] = _kept(work / f"{name}.json", key, partial(of_system, name))
+            measured[name] = _kept(work / f"{name}.json", key, state, partial(of_system, name))
             progress.update()
-        gate = _kept(work / "gate.json", key, of_gate)
+        gate = _kept(work / "gate.json", key, state, of_gate)
         progress.update()
-    written = made | {"systems": _rows(measured, protocol), "gate": gate}
+    written = made | state | {"systems": _rows(measured, protocol), "gate": gate}
     write_text(results, json.dumps(written, indent=1, ensure_ascii=False) + "\n")
 
 
-def _kept(path: Path, key: str, make: Callable[[], dict[str, object]]) -> dict[str, object]:
+def _kept(
+    path: Path, key: str, state: dict[str, object], make: Callable[[], dict[str, object]]
+) -> dict[str, object]:
     """What the file holds, if it was made under this key; else it is made and written now."""
     if path.exists():
         held = json.loads(path.read_text(encoding="utf-8"))
         if held["key"] == key:
             return held["made"]
-    made = json.loads(pd.Series({"made": make()}).to_json())["made"]  # NaN becomes null
+    made = json.loads(pd.Series({"made": state | make()}).to_json())["made"]  # NaN becomes null
     write_text(path, json.dumps({"key": key, "made": made}))
     return made
 
@@ -114,28 +116,24 @@ def _rows(measured: Mapping[str, dict], protocol: Protocol) -> list[dict[str, ob
     """A row a test and system: its rates, their change, and what they are more than SRT's."""
     rows = []
     for place, ((_, condition), judge) in enumerate(protocol.judges.items()):
-        plain = _loaded(_stored(judge.plain))
-        yardstick = _loaded(measured[YARDSTICK]["rates"][place])
         test = {"condition": condition, **judge.counts}
-        rows.append(test | {"system": NO_EUM} | plain.row(plain))
+        yardstick = _loaded(measured[YARDSTICK]["rates"][place])
+        rows.append(test | {"system": NO_EUM} | _figures(judge.plain, judge.plain, yardstick))
         for name, of_system in measured.items():
             rates = _loaded(of_system["rates"][place])
-            differs = rates.minus(yardstick)
-            rows.append(
-                test
-                | {"system": SYSTEMS[name].title}
-                | {
-                    part: of_system[part]
-                    for part in ("minutes", "parameters", "milliseconds_a_face")
-                }
-                | rates.row(plain)
-                | {
-                    f"{rate}_minus_srt{end}": differs[f"{rate}{end}"]
-                    for rate in JUDGED_RATES
-                    for end in ("", "_low", "_high")
-                }
-            )
+            about = {part: value for part, value in of_system.items() if part != "rates"}
+            figures = _figures(rates, judge.plain, yardstick)
+            rows.append(test | {"system": SYSTEMS[name].title} | about | figures)
     return rows
+
+
+def _figures(rates: MeanRates, plain: MeanRates, yardstick: MeanRates) -> dict[str, float]:
+    differs = rates.minus(yardstick)
+    return rates.row(plain) | {
+        f"{rate}_minus_srt{end}": differs[f"{rate}{end}"]
+        for rate in JUDGED_RATES
+        for end in ("", "_low", "_high")
+    }
 
 
 def _loaded(stored: dict[str, dict]) -> MeanRates:

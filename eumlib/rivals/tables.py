@@ -6,23 +6,30 @@ import pandas as pd
 
 from eumlib._common.looks import with_interval
 
-RATE_TITLES = {"eer": "EER", "fmr1000": "FMR1000", "error_at_1000": "in service"}
+RATE_TITLES = {
+    "eer": "EER",
+    "fmr1000": "FMR1000",
+    "error_at_1000": "Error in service",
+}
 
 
-def rivals_by_rate(systems: pd.DataFrame, face_set: str, condition: str) -> pd.DataFrame:
-    """One test of ``systems`` of ``data/rivals.json``: a line a system, in percent.
+def rivals_by_test(systems: pd.DataFrame, rate: str) -> pd.DataFrame:
+    """A rate of ``systems`` in ``data/rivals.json``, in percent: a line a system, a column a test.
 
-    Each rate with its 95 % interval; *minus SRT* in percentage points, with an interval of its own,
-    taken on the same resamples. *In service* is the mean of FMR and FNMR at the threshold that lets
-    0.1 % of strangers pass among unmasked faces.
+    Behind it stands how much more it is than with SRT, in percentage points, with a 95 % interval
+    of its own, taken on the same resamples of people.
+
+    Args:
+        systems: the rows.
+        rate: one of `RATE_TITLES`; *in service* is the mean of FMR and FNMR at the threshold that
+            lets 0.1 % of strangers pass among unmasked faces.
     """
-    of_test = (systems["face_set"] == face_set) & (systems["condition"] == condition)
-    rows = systems[of_test].set_index("system")
-    shown = {}
-    for rate, title in RATE_TITLES.items():
-        shown[f"{title} %"] = _cells(rows, rate, "{:.1f}")
-        shown[f"{title} minus SRT"] = _cells(rows, f"{rate}_minus_srt", "{:+.1f}")
-    return pd.DataFrame(shown, index=rows.index)
+    tests = systems["face_set"].str.upper() + ", " + systems["condition"]
+    shown = pd.DataFrame(
+        {"system": systems["system"], "test": tests, "cell": _cells(systems, rate)}
+    )
+    order = {"index": shown["system"].unique(), "columns": shown["test"].unique()}
+    return shown.pivot(index="system", columns="test", values="cell").reindex(**order)
 
 
 def costs_of_rivals(systems: pd.DataFrame) -> pd.DataFrame:
@@ -38,6 +45,25 @@ def costs_of_rivals(systems: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _cells(rows: pd.DataFrame, name: str, form: str) -> list[str]:
-    ends = 100 * rows[[name, f"{name}_low", f"{name}_high"]].astype(float)
-    return [with_interval(*cells, form) for cells in ends.to_numpy()]
+def gate_errors_by_style(errors: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `eumlib.rivals.gate_errors` for a reader: a line a style and training, in percent."""
+    shares = {
+        "masked faces taken for bare, %": "masked_taken_for_bare",
+        "bare faces taken for masked, %": "bare_taken_for_masked",
+    }
+    keys = [errors["face_set"].str.upper(), errors["style"], errors["trained"]]
+    shown = {
+        title: [f"{100 * share:.1f}" for share in errors[name]] for title, name in shares.items()
+    }
+    return pd.DataFrame(shown, index=pd.MultiIndex.from_arrays(keys))
+
+
+def _cells(rows: pd.DataFrame, rate: str) -> list[str]:
+    ends = [f"{rate}_minus_srt{end}" for end in ("", "_low", "_high")]
+    cells = []
+    for value, *differs in rows[[rate, *ends]].astype(float).to_numpy():
+        more = with_interval(*(100 * end for end in differs), "{:+.1f}")
+        cells.append(
+            f"{100 * value:.1f}" + ("" if more == "–" or not any(differs) else f" ({more})")
+        )
+    return cells

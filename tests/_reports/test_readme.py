@@ -1,6 +1,12 @@
 import pytest
+from rival_rows import SYSTEMS
 
-from eumlib._reports.readme import results_markdown, study_markdown, with_section
+from eumlib._reports.readme import (
+    results_markdown,
+    rivals_markdown,
+    study_markdown,
+    with_section,
+)
 from eumlib.study.judging import JUDGED_RATES
 
 
@@ -50,3 +56,18 @@ def test_the_study_becomes_tables_in_markdown_that_say_what_made_them():
     assert "mean of 3 trainings of 2,000 steps" in text
     assert text.endswith("at commit `0123456789ab`.")
     assert study_markdown(drawn_study(None)).endswith("outside a git checkout.")
+
+
+def test_rivals_are_two_rates_of_every_system_and_the_gates_errors():
+    errors = [
+        {"face_set": "lfw", "style": "cloth", "trained": "trained on all but it",
+         "masked_taken_for_bare": 0.012, "bare_taken_for_masked": 0.1},
+    ]  # fmt: skip
+    text = rivals_markdown(
+        {"systems": SYSTEMS.to_dict("records"), "gate": {"errors": errors}, "trainings": 3,
+         "steps": 2000, "commit": "a" * 40, "uncommitted_changes": False}
+    )  # fmt: skip
+    assert text.count("| a rival | 4.0 (-1.2 [-2.2, -0.2]) |") == 2
+    assert "| LFW, cloth, trained on all but it | 1.2 | 10.0 |" in text
+    assert "3 trainings of 2,000 steps" in text
+    assert text.endswith("at commit `aaaaaaaaaaaa`.")

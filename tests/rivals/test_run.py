@@ -29,7 +29,8 @@ def test_a_run_goes_on_behind_the_system_where_it_stopped(folder, small, monkeyp
         assert 0 <= row["eer_low"] <= row["eer_high"] <= 1
         if row["system"] == SYSTEMS[YARDSTICK].title:
             assert row["eer_minus_srt"] == row["eer_minus_srt_low"] == 0
-        assert ("eer_minus_srt" in row) == (row["system"] != "no EUM")
+        assert row["eer_minus_srt_low"] <= row["eer_minus_srt_high"]
+        assert ("commit" in row) == (row["system"] != "no EUM")
     assert {row["style"] for row in first["gate"]["errors"]} == {
         "flat", "surgical", "respirator", "cloth",
     }  # fmt: skip

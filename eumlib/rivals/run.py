@@ -69,7 +69,6 @@ def run_rivals(
         return {
             "minutes": minutes,
             "parameters": count_of_parameters(trained[0]),
-            "milliseconds_a_face": milliseconds_a_face(trained[0]),
             "rates": [_stored(rates) for rates in protocol.judge(trained).values()],
         }
 
@@ -86,6 +85,9 @@ def run_rivals(
         for name in SYSTEMS:
             measured[name] = _kept(work / f"{name}.json", key, state, partial(of_system, name))
             progress.update()
+        for name, of_one in measured.items():  # one after the other, so that they can be compared
+            trained = Unmasker.load(work / f"{name}.safetensors")
+            of_one["milliseconds_a_face"] = milliseconds_a_face(trained)
         gate = _kept(work / "gate.json", key, state, of_gate)
         progress.update()
     written = made | state | {"systems": _rows(measured, protocol), "gate": gate}

@@ -39,7 +39,7 @@ def costs_of_rivals(systems: pd.DataFrame) -> pd.DataFrame:
         {
             "parameters": [f"{count:,.0f}" for count in rows["parameters"]],
             "minutes of training": rows["minutes"].round(1),
-            "ms a face": rows["milliseconds_a_face"].round(4),
+            "ms a face": rows["milliseconds_a_face"].round(3),
         },
         index=rows.index,
     )

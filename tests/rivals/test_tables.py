@@ -18,7 +18,7 @@ def test_costs_are_those_of_what_was_trained():
     shown = costs_of_rivals(SYSTEMS)
     assert shown.index.tolist() == ["EUM, SRT", "a rival"]
     assert shown.loc["a rival"].tolist() == ["2,000", 2.0, 0.02]
-    assert shown.loc["EUM, SRT"].tolist() == ["1,000", 0.5, 0.0123]
+    assert shown.loc["EUM, SRT"].tolist() == ["1,000", 0.5, 0.012]
 
 
 def test_errors_of_a_gate_are_in_percent():

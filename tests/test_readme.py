@@ -14,6 +14,7 @@ from eumlib._reports.notebooks import discover
 from eumlib._reports.readme import (
     notebooks_markdown,
     results_markdown,
+    rivals_markdown,
     study_markdown,
     with_section,
 )
@@ -40,6 +41,14 @@ def test_the_tables_of_the_study_are_those_of_the_committed_run():
     assert not study["uncommitted_changes"]
     assert study["seeds"] >= 5
     assert with_section(README, "study", study_markdown(study)) == README
+
+
+def test_the_tables_of_the_rivals_are_those_of_the_committed_run():
+    compared = json.loads((DATA_FOLDER / "rivals.json").read_text(encoding="utf-8"))
+    assert not compared["uncommitted_changes"]
+    assert not any(row.get("uncommitted_changes") for row in compared["systems"])
+    assert compared["trainings"] >= 3
+    assert with_section(README, "rivals", rivals_markdown(compared)) == README
 
 
 def test_the_models_are_the_targets_of_the_study():
@@ -79,7 +88,7 @@ def test_links_to_files_lead_somewhere():
 
 def test_the_data_card_names_every_file_with_its_sha_256():
     listed = dict(re.findall(r"\| `([\w.]+)` \| `([0-9a-f]{64})` \|", CARD))
-    made = {"README.md", "results.json", "study.json"}
+    made = {"README.md", "results.json", "rivals.json", "study.json"}
     files = {p.name for p in DATA_FOLDER.iterdir() if p.is_file()} - made
     assert listed == {name: sha256_of(DATA_FOLDER / name) for name in files}
 

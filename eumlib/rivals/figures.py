@@ -26,7 +26,10 @@ def forest_plot(systems: pd.DataFrame, rate: str, title: str) -> go.Figure:
     figure = make_subplots(
         cols=len(tests),
         shared_yaxes=True,
-        subplot_titles=[f"{face_set.upper()}<br>{condition}" for face_set, condition in tests],
+        subplot_titles=[
+            f"{face_set.upper()}<br>{condition.replace(', ', ',<br>')}"
+            for face_set, condition in tests
+        ],
     )
     said = []
     for place, (face_set, condition) in enumerate(tests, 1):
@@ -45,7 +48,6 @@ def forest_plot(systems: pd.DataFrame, rate: str, title: str) -> go.Figure:
         ]
     figure.update_annotations(font_size=11)
     figure.update_yaxes(autorange="reversed")
-    height = 160 + 34 * rows["system"].nunique()
-    return finished(
-        figure, f"{title}, percentage points more than with SRT", "; ".join(said), height
-    )
+    title = f"{title}, percentage points more than with SRT"
+    figure = finished(figure, title, "; ".join(said), 200 + 34 * rows["system"].nunique())
+    return figure.update_layout(margin_t=120)

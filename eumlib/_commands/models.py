@@ -1,4 +1,4 @@
-"""The commands of the command line that take tables: `train`, `evaluate` and `explore`."""
+"""The commands of the command line that take tables: `train`, `evaluate`, `unmask`, `explore`."""
 
 from __future__ import annotations
 
@@ -138,6 +138,28 @@ def evaluate(
                 f"{row.setting} {row.unmasking or '–'}: accuracy {100 * accuracy.mean:.2f} % ± "
                 f"{100 * accuracy.standard_error:.2f} (standard error of {count} folds)"
             )
+
+
+def unmask_table(
+    table: TablePath,
+    model: Annotated[Path, typer.Option(help="unmasking model")],
+    out: Annotated[Path, typer.Option(help="table to write (.parquet)")],
+    gate: Annotated[
+        Path | None,
+        typer.Option(help="decides who is masked; without it, the table's word is taken"),
+    ] = None,
+) -> None:
+    """The table, its masked embeddings passed through an unmasking model."""
+    given, unmasker = embeddings.read_table(table), unmasking.Unmasker.load(model)
+    backbone = given.rows["backbone"].iloc[0]
+    masked = (given.rows["view"] == embeddings.MASKED).to_numpy()
+    if gate:
+        masked = rivals.Gate.load(gate).wears_mask(given.vectors, backbone)
+    vectors = given.vectors.copy()
+    if masked.any():
+        vectors[masked] = unmasker.unmask(vectors[masked], backbone)
+    embeddings.write_table(replace(given, vectors=vectors), out)
+    print(f"{out}: {masked.sum()} of {len(given)} embeddings are unmasked, the others as they were")
 
 
 def make_explorer(

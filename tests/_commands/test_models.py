@@ -13,8 +13,8 @@ from torch import nn
 
 import eumlib
 from eumlib._commands.models import LOSSES
-from eumlib.embeddings import EmbeddingTable, PeopleOfNobody, write_table
-from eumlib.rivals import TRAINERS
+from eumlib.embeddings import EmbeddingTable, PeopleOfNobody, read_table, write_table
+from eumlib.rivals import TRAINERS, Gate
 from eumlib.unmasking import (
     WORKBOOK,
     EmbeddingUnmaskingModel,
@@ -77,6 +77,33 @@ def test_a_gate_adds_a_stream_of_bare_and_masked_probes(run, tmp_path):
     code, _, err = run("evaluate", "--table", table, "--model", gate)
     assert code == 1
     assert "does not hold an unmasking model" in err
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_a_table_is_unmasked_where_the_table_or_the_gate_says_masked(run, tmp_path, gated):
+    paths = {name: tmp_path / name for name in ("t.parquet", "u.parquet", "m.safetensors", "g")}
+    given = drawn_table(people=30)
+    write_table(given, paths["t.parquet"])
+    Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser").save(paths["m.safetensors"])
+    masked = (given.rows["view"] == "masked").to_numpy()
+    options = []
+    if gated:
+        Gate.trained_on(given, steps=200).save(paths["g"])
+        masked = Gate.load(paths["g"]).wears_mask(given.vectors, "drawn_recogniser")
+        options = ["--gate", paths["g"]]
+    code, out, err = run(
+        "unmask", "--table", paths["t.parquet"], "--model", paths["m.safetensors"],
+        "--out", paths["u.parquet"], *options,
+    )  # fmt: skip
+    assert code == 0, err
+    assert f"{masked.sum()} of {len(given)} embeddings are unmasked" in out
+    unmasked = read_table(paths["u.parquet"])
+    assert (unmasked.vectors[~masked] == given.vectors[~masked]).all()
+    expected = Unmasker.load(paths["m.safetensors"]).unmask(
+        given.vectors[masked], "drawn_recogniser"
+    )
+    assert unmasked.vectors[masked] == pytest.approx(expected, abs=1e-6)
+    assert unmasked.rows.equals(read_table(paths["t.parquet"]).rows)
 
 
 def test_folds_give_accuracies_and_results_are_written_in_every_form(run, tmp_path):

@@ -54,6 +54,8 @@ def train(
     tables = [embeddings.read_table(path) for path in table or []]
     if nobody:
         tables.append(embeddings.PeopleOfNobody.load().draw(nobody, seed=1))
+    if rival and checkpoint:
+        raise typer.BadParameter("a rival has none", param_hint="--checkpoint")
     if not tables:
         raise typer.BadParameter("name a table, or draw people", param_hint="--table or --nobody")
     parts = zip(*(unmasking.split_for_validation(part) for part in tables), strict=True)
@@ -132,7 +134,8 @@ def evaluate(
         views = verification.ComparedViews.of_table(given, listed)
         systems = {None: views} | {n: views.through(known) for n, known in unmaskers.items()}
         for row in measured.itertuples():
-            comparison = systems[row.unmasking].compare(row.setting)
+            of_stream = row.setting == verification.STREAM_SETTING
+            comparison = (streams if of_stream else systems)[row.unmasking].compare(row.setting)
             accuracy = verification.folded_accuracy(comparison, count)
             print(
                 f"{row.setting} {row.unmasking or '–'}: accuracy {100 * accuracy.mean:.2f} % ± "
@@ -151,7 +154,10 @@ def unmask_table(
 ) -> None:
     """The table, its masked embeddings passed through an unmasking model."""
     given, unmasker = embeddings.read_table(table), unmasking.Unmasker.load(model)
-    backbone = given.rows["backbone"].iloc[0]
+    names = given.rows["backbone"].unique()
+    if len(names) != 1:
+        raise embeddings.TableError(f"{table}: embeddings of one recogniser, not of {list(names)}")
+    (backbone,) = names
     masked = (given.rows["view"] == embeddings.MASKED).to_numpy()
     if gate:
         masked = rivals.Gate.load(gate).wears_mask(given.vectors, backbone)

@@ -106,6 +106,45 @@ def test_a_table_is_unmasked_where_the_table_or_the_gate_says_masked(run, tmp_pa
     assert unmasked.rows.equals(read_table(paths["t.parquet"]).rows)
 
 
+def test_embeddings_of_no_recogniser_or_of_two_are_not_unmasked(run, tmp_path):
+    table, model = tmp_path / "t.parquet", tmp_path / "m.safetensors"
+    Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser").save(model)
+    for names in (["drawn_recogniser", "another"], []):
+        given = drawn_table(people=4)
+        given.rows["backbone"] = (["drawn_recogniser", "another"] * len(given))[: len(given)]
+        write_table(given if names else given.where([False] * len(given)), table)
+        code, _, err = run("unmask", "--table", table, "--model", model, "--out", tmp_path / "u")
+        assert code == 1
+        assert "embeddings of one recogniser, not of" in err
+        assert not (tmp_path / "u").exists()
+
+
+def test_a_rival_refuses_a_checkpoint_that_it_would_not_write(run, tmp_path):
+    code, _, err = run(
+        "train", "--rival", "hsst", "--nobody", 50, "--out", tmp_path / "m",
+        "--checkpoint", tmp_path / "c",
+    )  # fmt: skip
+    assert code != 0
+    assert "a rival has none" in err
+
+
+def test_a_stream_of_listed_pairs_has_its_accuracy_by_fold(run, tmp_path):
+    table, pairs, gate = (tmp_path / name for name in ("t.parquet", "pairs.txt", "g"))
+    given = drawn_table(people=12, pictures=3, noise=1.5)
+    write_table(given, table)
+    Gate.trained_on(given, steps=20).save(gate)
+    lines = []
+    for fold in range(3):
+        lines += [f"p{4 * fold + i}\t1\t2" for i in range(4)]
+        lines += [f"p{4 * fold + i}\t1\tp{(4 * fold + i + 1) % 12}\t3" for i in range(4)]
+    pairs.write_text("3\t4\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    code, out, err = run(
+        "evaluate", "--table", table, "--pairs", pairs, "--gate", gate, "--resamples", 3
+    )
+    assert code == 0, err
+    assert re.search(r"UMR-AP –: accuracy [\d.]+ % ± [\d.]+ \(standard error of 3", out)
+
+
 def test_folds_give_accuracies_and_results_are_written_in_every_form(run, tmp_path):
     table, pairs = tmp_path / "t.parquet", tmp_path / "pairs.txt"
     write_table(drawn_table(people=12, pictures=3, noise=1.5), table)

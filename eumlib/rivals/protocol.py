@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
-from eumlib.embeddings import EmbeddingTable, PeopleOfNobody, mated_vectors
+from eumlib.embeddings import EmbeddingTable, PeopleOfNobody
 from eumlib.rivals.trainers import UNMASKERS
 from eumlib.study import AS_WORN, CAMERAS_WAY, PAPERS_WAY, Condition, Judge, Material, Size
 from eumlib.study.cases import FULL_SIZE, Drawn
@@ -23,7 +22,6 @@ from eumlib.study.judging import MeanRates
 from eumlib.unmasking import (
     WORKBOOK,
     WORKBOOK_BY_TRIPLET_LOSS,
-    LinearUnmaskingModel,
     Recipe,
     Unmasker,
     available_device,
@@ -58,10 +56,8 @@ class System:
 def train_linear_map(
     training: Tables, _validation: Tables, _recipe: Recipe, _device: str
 ) -> Unmasker:
-    """The baseline: `eumlib.unmasking.LinearUnmaskingModel`, fitted by least squares."""
-    masked, unmasked = map(torch.from_numpy, mated_vectors(*training)[:2])
-    backbone = training[0].rows["backbone"].iloc[0]
-    return Unmasker(LinearUnmaskingModel.fitted(masked, unmasked), backbone)
+    """`eumlib.unmasking.Unmasker.linear_map_of`: the baseline, which chooses no epoch."""
+    return Unmasker.linear_map_of(*training)
 
 
 def train_eum(training: Tables, validation: Tables, recipe: Recipe, device: str) -> Unmasker:

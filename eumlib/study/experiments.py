@@ -26,10 +26,9 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-import torch
 
 from eumlib._common.progress import progress_bar
-from eumlib.embeddings import MASKED, PeopleOfNobody, mated_vectors
+from eumlib.embeddings import MASKED, PeopleOfNobody
 from eumlib.faces import read_pairs
 from eumlib.masks import LIFELIKE, style_of
 from eumlib.study.cases import (
@@ -60,7 +59,6 @@ from eumlib.study.material import Material
 from eumlib.unmasking import (
     FAITHFUL,
     Fit,
-    LinearUnmaskingModel,
     Unmasker,
     available_device,
     train_unmasker,
@@ -162,7 +160,7 @@ class Study:
             file: self._train(case)
             for file, case in _each(cases.items(), "training for the targets")
         }
-        systems = {"a linear map": ([self._linear_map()], {})}
+        systems = {"a linear map": ([Unmasker.linear_map_of(*self._training)], {})}
         systems |= {
             cases[file].name: ([fit.unmasker for fit in fits], _about(fits))
             for file, fits in trained.items()
@@ -217,10 +215,6 @@ class Study:
         worn = pd.concat([table.of_view(MASKED).rows for table in case.training])
         styles = worn["mask_shape"].map(style_of).unique()
         return with_masks(self._validation, styles, worn["landmarks_from"].unique())
-
-    def _linear_map(self) -> Unmasker:
-        masked, unmasked = map(torch.from_numpy, mated_vectors(*self._training)[:2])
-        return Unmasker(LinearUnmaskingModel.fitted(masked, unmasked), self._people.backbone)
 
     def _judges(self, tables: Tables, conditions: Sequence[Condition]) -> Judges:
         return {

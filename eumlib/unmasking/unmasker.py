@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from eumlib._common.tensors import TensorFileError, read_tensors, write_tensors
-from eumlib.embeddings import unit_length
+from eumlib.embeddings import EmbeddingTable, mated_vectors, unit_length
 from eumlib.unmasking.baselines import LinearUnmaskingModel
 from eumlib.unmasking.models import (
     CentredUnmaskingModel,
@@ -61,6 +61,17 @@ class Unmasker:
 
     model: UnmaskingModel
     backbone: str
+
+    @classmethod
+    def linear_map_of(cls, *tables: EmbeddingTable) -> Unmasker:
+        """The baseline: one linear map, fitted to the masked and unmasked views of tables.
+
+        Raises:
+            TableError: a table without pictures in both views.
+        """
+        masked, unmasked = map(torch.from_numpy, mated_vectors(*tables)[:2])
+        model = LinearUnmaskingModel.fitted(masked, unmasked)
+        return cls(model, tables[0].rows["backbone"].iloc[0])
 
     def unmask(self, embeddings: np.ndarray, backbone: str) -> np.ndarray:
         """As `unmask`, for masked embeddings of a named recogniser.

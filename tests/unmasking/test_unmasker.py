@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from builders import drawn_table
 
 from eumlib._common.tensors import write_tensors
+from eumlib.embeddings import mated_vectors
 from eumlib.unmasking import (
     CentredUnmaskingModel,
     EmbeddingUnmaskingModel,
@@ -60,3 +62,13 @@ def test_files_that_are_no_model_are_refused_by_name(tmp_path):
     write_tensors(wrong, {"a": torch.ones(1)}, {"architecture": "EUM", "dim": "8"})
     with pytest.raises(ModelError, match=r"wrong\.safetensors does not hold"):
         Unmasker.load(wrong)
+
+
+def test_the_linear_map_of_tables_is_that_of_their_mated_views():
+    tables = drawn_table(), drawn_table(seed=3)
+    masked, unmasked, _ = mated_vectors(*tables)
+    given = map(torch.from_numpy, (masked, unmasked))
+    unmasker = Unmasker.linear_map_of(*tables)
+    assert unmasker.backbone == "drawn_recogniser"
+    expected = unmask(LinearUnmaskingModel.fitted(*given), masked)
+    np.testing.assert_array_equal(unmasker.unmask(masked, "drawn_recogniser"), expected)

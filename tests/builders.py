@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from eumlib.embeddings import EmbeddingTable, unit_length
+from eumlib.study import Material
 from eumlib.verification import FaceViews
 
 
@@ -69,3 +70,13 @@ def both_ways(face_set, **options):
         for way in ("unmasked", "masked")
     ]
     return tuple(type(t)(t.rows.assign(face_set=face_set), t.vectors, t.failures) for t in tables)
+
+
+def study_material():
+    """What the study takes, drawn: two collections in painted masks, and worn ones."""
+    return Material(
+        lfw=both_ways("lfw", people=120, pictures=2),
+        orl=both_ways("orl", people=12, pictures=3, seed=1),
+        worn=(worn_table(people=12, pictures=4),),
+        logged=None,
+    )

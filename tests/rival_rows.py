@@ -18,7 +18,23 @@ def row(system, eer, minus=None, **more):
 SYSTEMS = pd.DataFrame(
     [
         row("no EUM", 0.08, 0.03),
-        row("EUM, SRT", 0.05, 0.0, parameters=1000, minutes=0.52, milliseconds_a_face=0.01234),
-        row("a rival", 0.04, -0.012, parameters=2000, minutes=2, milliseconds_a_face=0.02),
+        row(
+            "EUM, SRT",
+            0.05,
+            0.0,
+            commit="b" * 40,
+            parameters=1000,
+            minutes=0.52,
+            milliseconds_a_face=0.01234,
+        ),
+        row(
+            "a rival",
+            0.04,
+            -0.012,
+            commit="b" * 40,
+            parameters=2000,
+            minutes=2,
+            milliseconds_a_face=0.02,
+        ),
     ]
 )

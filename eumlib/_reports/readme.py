@@ -66,8 +66,10 @@ def rivals_markdown(compared: dict) -> str:
     errors = gate_errors_by_style(pd.DataFrame(compared["gate"]["errors"]))
     errors.index = [f"{face_set}, {style}, {trained}" for face_set, style, trained in errors.index]
     sections.append(f"The gate:\n\n{_markdown(errors)}")
+    commits = systems["commit"].dropna().str[:12].unique()
     return "\n\n".join(sections) + (
-        f"\n\nThe mean of {compared['trainings']} trainings of {compared['steps']:,} steps; in "
+        f"\n\nThe mean of {compared['trainings']} trainings of {compared['steps']:,} steps, "
+        f"trained and judged at commit {', '.join(f'`{commit}`' for commit in commits)}; in "
         "brackets how much more than with SRT, percentage points with 95 %, bootstrap over people. "
         f"Made by `make rivals` {_at_commit(compared)}."
     )

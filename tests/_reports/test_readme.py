@@ -69,5 +69,5 @@ def test_rivals_are_two_rates_of_every_system_and_the_gates_errors():
     )  # fmt: skip
     assert text.count("| a rival | 4.0 (-1.2 [-2.2, -0.2]) |") == 2
     assert "| LFW, cloth, trained on all but it | 1.2 | 10.0 |" in text
-    assert "3 trainings of 2,000 steps" in text
+    assert "3 trainings of 2,000 steps, trained and judged at commit `bbbbbbbbbbbb`;" in text
     assert text.endswith("at commit `aaaaaaaaaaaa`.")

@@ -1,18 +1,13 @@
 import pytest
-from builders import both_ways, worn_table
+from builders import study_material
 
 from eumlib.embeddings import PeopleOfNobody
-from eumlib.study import Material, Size, Study
+from eumlib.study import Size, Study
 
 
 @pytest.fixture(scope="session")
 def material():
-    return Material(
-        lfw=both_ways("lfw", people=120, pictures=2),
-        orl=both_ways("orl", people=12, pictures=3, seed=1),
-        worn=(worn_table(people=12, pictures=4),),
-        logged=None,
-    )
+    return study_material()
 
 
 @pytest.fixture(scope="session")

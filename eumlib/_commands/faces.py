@@ -1,4 +1,4 @@
-"""The commands of the command line that read photographs: `embed` and `pairs`."""
+"""The commands of the command line that read photographs: `embed`, `features` and `pairs`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from eumlib import embeddings, faces, masks
+from eumlib import embeddings, faces, masks, rivals
 from eumlib._commands.printing import print_table
 
 FacesOption = Annotated[
@@ -17,39 +17,40 @@ FacesOption = Annotated[
 RootOption = Annotated[
     Path | None, typer.Option(help="folder or archive of lfw or lfw_test, folder of mfr2")
 ]
+MaskOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help=f"kind of mask to paint, {', '.join(masks.KINDS)}; repeat it for more masks a face; "
+        "flat without it"
+    ),
+]
+CameraOption = Annotated[bool, typer.Option("--camera", help="find masked faces with the mask on")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="processes; without it, by cores and faces")
+]
 
 
 def embed(
     face_set: FacesOption,
     out: Annotated[Path, typer.Option(help="table to write (.parquet)")],
     root: RootOption = None,
-    mask: Annotated[
-        list[str] | None,
-        typer.Option(
-            help=f"kind of mask to paint, {', '.join(masks.KINDS)}; repeat it for more masks "
-            "a face; flat without it"
-        ),
-    ] = None,
+    mask: MaskOption = None,
     replay: Annotated[
         Path | None, typer.Option(help="log of masks to paint: lines 'image_id shape r g b'")
     ] = None,
     shared: Annotated[
         int | None, typer.Option(help="masks that all people share, as MLFW's do")
     ] = None,
-    camera: Annotated[
-        bool, typer.Option("--camera", help="find masked faces with the mask on")
-    ] = False,
+    camera: CameraOption = False,
     backbone: Annotated[
         str,
         typer.Option(
             help=f"recogniser: {embeddings.MOBILEFACENET}, {embeddings.DLIB_RESNET}, "
             f"{', '.join(embeddings.NAMED_ONNX)}, "
-            "or an .onnx file"
+            "an .onnx file, or a .safetensors file of a rival that reaches into the network"
         ),
     ] = embeddings.MOBILEFACENET,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="processes; without it, by cores and faces")
-    ] = None,
+    workers: WorkersOption = None,
     count: Annotated[int, typer.Option(min=1, help="number of synthetic faces")] = 100,
     seed: Annotated[int, typer.Option(help="seed of the masks and of synthetic faces")] = 0,
     float16: Annotated[bool, typer.Option("--float16", help="half the size on disk")] = False,
@@ -59,10 +60,10 @@ def embed(
     embeddings.Extraction(
         chosen,
         _mask_plan(chosen, mask or ["flat"], replay, shared, seed),
-        embeddings.load_backbone(backbone),
-        embeddings.acquire_as_a_camera_does
-        if camera
-        else embeddings.acquire_with_unmasked_landmarks,
+        rivals.read_network(backbone).backbone()
+        if backbone.endswith(".safetensors")
+        else embeddings.load_backbone(backbone),
+        _way(camera),
         workers or embeddings.workers_for(chosen),
     ).write_to(out, "float16" if float16 else "float32")
     outcomes = embeddings.read_attempted_views(out)
@@ -76,6 +77,45 @@ def embed(
         named = failed.unique()
         listed = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
         print(f"  {reason}: {len(named)} × {listed}")
+
+
+def _way(camera: bool) -> embeddings.acquisition.Acquire:
+    if camera:
+        return embeddings.acquire_as_a_camera_does
+    return embeddings.acquire_with_unmasked_landmarks
+
+
+def make_features(
+    face_set: FacesOption,
+    out: Annotated[Path, typer.Option(help="feature maps to write (.arrow)")],
+    root: RootOption = None,
+    mask: MaskOption = None,
+    style: Annotated[
+        list[str] | None,
+        typer.Option(help=f"of masks to keep, {', '.join(masks.STYLES)}; all without it"),
+    ] = None,
+    camera: CameraOption = False,
+    workers: WorkersOption = None,
+    seed: Annotated[int, typer.Option(help="seed of the masks")] = 0,
+) -> None:
+    """Keep the recogniser's feature maps of every view, for rivals that reach into the network."""
+    unknown = [name for name in style or [] if name not in masks.STYLES]
+    if unknown:
+        raise typer.BadParameter(
+            f"no style {', '.join(unknown)}; there are {', '.join(masks.STYLES)}",
+            param_hint="--style",
+        )
+    chosen = faces_of(face_set, root).few_pictures()
+    extraction = embeddings.Extraction(
+        chosen,
+        _mask_plan(chosen, mask or ["flat"], None, None, seed),
+        embeddings.default_backbone(),
+        _way(camera),
+        workers or embeddings.workers_for(chosen),
+    )
+    embeddings.write_feature_maps(extraction, out, style or masks.STYLES)
+    kept = embeddings.read_feature_maps(out)
+    print(f"{out}: {len(kept)} views of {len(chosen)} faces, {out.stat().st_size / 1e9:.1f} GB")
 
 
 def faces_of(face_set: str, root: Path | None, count: int = 100, seed: int = 0) -> faces.FaceSet:

@@ -7,6 +7,9 @@ from .backbones import (
 )
 from .dlib_resnet import DlibResNet
 from .extraction import Extraction, ExtractionError, extract_cached, workers_for
+from .feature_maps import (
+    FeatureMaps, MappedRows, early_maps, read_feature_maps, write_feature_maps,
+)
 from .failures import failures_summary, failures_to_acquire
 from .mask_painter import MaskPainter, PaintedFace, paint_and_score
 from .mobilefacenet import MobileFaceNet
@@ -15,7 +18,7 @@ from .named_onnx import NAMED_ONNX, NamedOnnx, load_named_onnx
 from .recogniser import Backbone, BackboneError, embed_in_batches
 from .table import (
     COLUMNS, MASKED, UNMASKED, WORN, EmbeddingTable, MatedVectors, TableError, join_tables,
-    mated_vectors, read_attempted_views, read_table, synthetic_training_table, unit_length,
-    write_table,
+    mated_rows, mated_vectors, read_attempted_views, read_table, synthetic_training_table,
+    unit_length, write_table,
 )
 from .view_pictures import ViewPictures

@@ -93,13 +93,16 @@ class TorchBackbone:
         """
         return embed_in_batches(self, chips, self.batch_size, self._embed_batch)
 
-    def _embed_batch(self, chips: np.ndarray) -> np.ndarray:
+    def pixels(self, chips: np.ndarray) -> torch.Tensor:
+        """What the module gets: chips as `embed` takes them to ``(n, 3, size, size)`` float32."""
         weights = chain(self.module.parameters(), self.module.buffers(), [self._mean])
         device = next(weights).device
+        pixels = torch.from_numpy(chips).to(device).permute(0, 3, 1, 2).float()
+        return pixels.sub_(self._mean.to(device)).div_(self._scale.to(device))
+
+    def _embed_batch(self, chips: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            pixels = torch.from_numpy(chips).to(device).permute(0, 3, 1, 2).float()
-            pixels.sub_(self._mean.to(device)).div_(self._scale.to(device))
-            embeddings = self.module(pixels)
+            embeddings = self.module(self.pixels(chips))
         if not isinstance(embeddings, torch.Tensor) or embeddings.ndim != 2:
             raise BackboneError(
                 f"{self.name}: the module must give a tensor ({len(chips)}, dim) for {len(chips)} "

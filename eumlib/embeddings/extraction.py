@@ -135,6 +135,28 @@ class Extraction:
             self.plan.describe(), self.backbone.fingerprint, self.acquire.__name__,
         )  # fmt: skip
 
+    def attempts(self) -> Iterator[tuple[Face, list[AttemptedView]]]:
+        """Every face with what came of each of its views, in the order of the set, not embedded.
+
+        Raises:
+            ExtractionError: as in `run`.
+        """
+        faces = self.face_set.faces[: self._shards().stop * self.shard_size]
+        progress = progress_bar(len(faces), f"looking at {self.face_set.name}", "face")
+        with progress, self._acquired(self._tasks(faces)) as acquired:
+            for face in faces:
+                yield face, next(acquired)
+                progress.update()
+
+    def row_of(self, face: Face, acquired: AcquiredView) -> tuple[str | None, ...]:
+        """What a table says of a view, in the order of its columns."""
+        view = acquired.view
+        return (
+            face.image_id, face.identity, self.face_set.name, view.view, view.mask_shape,
+            view.mask_colour, view.worn_mask, acquired.detector, acquired.landmarks_from,
+            self.backbone.name,
+        )  # fmt: skip
+
     def _shards(self) -> range:
         if not len(self.face_set):
             raise ExtractionError(f"the face set {self.face_set.name} has no faces to embed")
@@ -205,20 +227,15 @@ class Extraction:
 
         for face in faces:
             for outcome in next(acquired):
-                view = outcome.view
-                common = (face.image_id, face.identity, self.face_set.name, view.view)
                 if isinstance(outcome, AcquiredView):
-                    rows.append(
-                        (
-                            *common, view.mask_shape, view.mask_colour, view.worn_mask,
-                            outcome.detector, outcome.landmarks_from, self.backbone.name,
-                        )
-                    )  # fmt: skip
+                    rows.append(self.row_of(face, outcome))
                     chips.append(outcome.chip)
                     if len(chips) == CHIPS_A_BATCH:
                         embed_batch()
                 else:
-                    failures.append((*common, view.mask_shape, outcome.reason, outcome.detail))
+                    view = outcome.view
+                    tried = (face.image_id, face.identity, self.face_set.name, view.view)
+                    failures.append((*tried, view.mask_shape, outcome.reason, outcome.detail))
             progress.update()
         if chips:
             embed_batch()

@@ -21,6 +21,7 @@ BOTTLENECKS = (
     (64, 256, 128, 2), *[(128, 256, 128, 1)] * 6,
     (128, 512, 128, 2), *[(128, 256, 128, 1)] * 2,
 )  # fmt: skip
+EARLY = 12  # of them give the early maps; nine tenths of the arithmetic lie before those
 
 
 class SameConvolution(nn.Conv2d):
@@ -72,6 +73,8 @@ class MobileFaceNet(nn.Module):
 
     dim = 192
     chip_size = 112
+    early_shape = (128, 14, 14)  # what `early_maps` gives of a chip
+    late_shape = (512, 7, 7)  # what `late_maps` makes of it
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,9 +118,21 @@ class MobileFaceNet(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """``(n, 3, 112, 112)`` float in [−1, 1] to embeddings ``(n, 192)`` float."""
+        return self.pooled(self.late_maps(self.early_maps(pixels)))
+
+    def early_maps(self, pixels: torch.Tensor) -> torch.Tensor:
+        """``(n, 3, 112, 112)`` to the last maps of 14 × 14 places, ``(n, 128, 14, 14)``."""
         if pixels.ndim != 4 or pixels.shape[1:] != (3, self.chip_size, self.chip_size):
             raise ValueError(f"pixels must be (n, 3, 112, 112), not {tuple(pixels.shape)}")
-        return self.head(self.bottlenecks(self.stem(pixels)))
+        return self.bottlenecks[:EARLY](self.stem(pixels))
+
+    def late_maps(self, early: torch.Tensor) -> torch.Tensor:
+        """Early maps to the last ones that have places, ``(n, 512, 7, 7)``."""
+        return self.head[:2](self.bottlenecks[EARLY:](early))
+
+    def pooled(self, late: torch.Tensor) -> torch.Tensor:
+        """Late maps to embeddings ``(n, 192)``: each channel weighs its 49 places, then all mix."""
+        return self.head[2:](late)
 
 
 def _layers_of(content: bytes) -> Iterator[tuple[np.ndarray, ...]]:

@@ -182,13 +182,18 @@ class EmbeddingTable:
         Raises:
             TableError: the table has no picture in both views.
         """
-        numbered = self.rows[["face_set", "image_id", "view"]].assign(row=np.arange(len(self)))
-        masked = numbered[numbered["view"] == MASKED].drop(columns="view")
-        unmasked = numbered[numbered["view"] == UNMASKED].drop(columns="view")
-        both = masked.merge(unmasked, on=_FACE, suffixes=("_masked", ""))
-        if both.empty:
-            raise TableError("no picture in this table has both a masked and an unmasked view")
-        return both["row_masked"].to_numpy(), both["row"].to_numpy()
+        return mated_rows(self.rows)
+
+
+def mated_rows(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """`EmbeddingTable.mated_views`, of rows alone."""
+    numbered = rows[["face_set", "image_id", "view"]].assign(row=np.arange(len(rows)))
+    masked = numbered[numbered["view"] == MASKED].drop(columns="view")
+    unmasked = numbered[numbered["view"] == UNMASKED].drop(columns="view")
+    both = masked.merge(unmasked, on=_FACE, suffixes=("_masked", ""))
+    if both.empty:
+        raise TableError("no picture in this table has both a masked and an unmasked view")
+    return both["row_masked"].to_numpy(), both["row"].to_numpy()
 
 
 def _identities(given: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ from eumlib._common.files import home, key_of
 from eumlib._common.progress import progress_bar
 from eumlib._common.settings import LFW_VARIABLE
 from eumlib.faces.decoding import decode_picture
-from eumlib.faces.face_set import PICTURES_A_PERSON, Face, FaceSet, few_of_each, split_by_identity
+from eumlib.faces.face_set import Face, FaceSet, split_by_identity
 from eumlib.faces.folders import FaceSetError, folder_faces, has_labels, labelled_faces
 from eumlib.faces.generator import generate_face
 
@@ -89,17 +89,11 @@ def lfw_test_faces(root: Path | str | None = None) -> FaceSet:
     Raises:
         FaceSetError, FetchError: as in `lfw_faces`.
     """
-    everyone = lfw_faces(root)
-    identities = [face.identity for face in everyone.faces]
-    few = few_of_each([face.image_id for face in everyone.faces], identities)
-    parts = split_by_identity(identities, LFW_SHARES)
-    faces = tuple(
-        face
-        for face, part in zip(everyone.faces, parts, strict=True)
-        if part == "test" and face.image_id in few
-    )
-    fingerprint = f"{everyone.fingerprint}:test, {PICTURES_A_PERSON} pictures each"
-    return replace(everyone, name="lfw_test", faces=faces, fingerprint=fingerprint)
+    few = lfw_faces(root).few_pictures()
+    parts = split_by_identity([face.identity for face in few.faces], LFW_SHARES)
+    faces = tuple(face for face, part in zip(few.faces, parts, strict=True) if part == "test")
+    fingerprint = f"{few.fingerprint}:test"
+    return replace(few, name="lfw_test", faces=faces, fingerprint=fingerprint)
 
 
 def mfr2_faces(root: Path | str | None = None) -> FaceSet:

@@ -77,6 +77,15 @@ class FaceSet(Sequence[Face]):
         faces = tuple(face for face in self.faces if face.identity in kept)
         return replace(self, faces=faces, fingerprint=f"{self.fingerprint}:first {count}")
 
+    def few_pictures(self) -> FaceSet:
+        """The faces whose pictures `few_of_each` keeps."""
+        few = few_of_each(
+            [face.image_id for face in self.faces], [face.identity for face in self.faces]
+        )
+        faces = tuple(face for face in self.faces if face.image_id in few)
+        fingerprint = f"{self.fingerprint}:{PICTURES_A_PERSON} pictures each"
+        return replace(self, faces=faces, fingerprint=fingerprint)
+
 
 def split_by_identity(identities: Sequence[str], shares: Mapping[str, float]) -> np.ndarray:
     """The part, by name, that each row's identity belongs to: an identity is never in two parts.

@@ -1,11 +1,22 @@
 from .ccl import (
     ContextPairs, Gate, GatedUnmasker, MaskGate, context_aware_loss, streams_through, train_gate,
 )
+from .ffr_net import (
+    RectificationBlock, RectificationLesson, RectifiedNet, similarities_of_channels,
+    similarities_of_places,
+)
 from .figures import forest_plot
+from .from_masks import GatedMaps, GateLesson, occlusion, pattern_of, rectangles, share_on_mask
 from .gating import gate_errors, gate_streams, train_the_gate
 from .hsst import SemiSiameseDescent, train_hsst
-from .maskinv import TemplateDistillation, train_maskinv
+from .lessons import Lesson, MapPairs, PairBatch, train_network
+from .maskinv import Student, StudentsLesson, TemplateDistillation, train_maskinv
+from .meer import DecoupledNet, DecouplingLesson, structural_similarity
 from .my_eyes import TripletAndSquaredErrorLoss, train_my_eyes
+from .network_protocol import NetworkProtocol, seen_by
+from .network_systems import NETWORK_SYSTEMS, NetworkSystem, read_network
+from .network_views import restored_faces, views_of_network
+from .networks import NetworkRival, Unchanged, embed_maps
 from .protocol import SYSTEMS, TESTS, YARDSTICK, Protocol, System
 from .run import run_rivals
 from .tables import RATE_TITLES, costs_of_rivals, gate_errors_by_style, rivals_by_test

@@ -35,6 +35,7 @@ TESTS: dict[str, tuple[Condition, ...]] = {
     "mfr2": (AS_WORN,),
 }
 Tables = Sequence[EmbeddingTable]
+Test = tuple[str, str]  # names of a face set and a condition
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,13 @@ class Protocol:
         self._nobody = PeopleOfNobody.of_tables(*material.of_lfw("train"))
         self._trainings, self._size = range(trainings), size
         tables = {"lfw": material.of_lfw("test"), "orl": material.orl, "mfr2": material.worn}
-        self.judges = {
-            (face_set, condition.name): Judge(condition.of(tables[face_set]), resamples, seed=0)
+        self.tests = {
+            (face_set, condition.name): condition.of(tables[face_set])
             for face_set, conditions in TESTS.items()
             if tables[face_set]
             for condition in conditions
         }
+        self.judges = {test: Judge(table, resamples, 0) for test, table in self.tests.items()}
 
     def train(self, system: System) -> tuple[list[Unmasker], float]:
         """The system's trainings, and the minutes that one took, a mean."""
@@ -124,7 +126,7 @@ class Protocol:
         ]
         return trained, (time.perf_counter() - start) / 60 / len(trained)
 
-    def judge(self, trained: Sequence[Unmasker]) -> dict[tuple[str, str], MeanRates]:
+    def judge(self, trained: Sequence[Unmasker]) -> dict[Test, MeanRates]:
         """The rates of each test, by face set and condition."""
         return {test: judge.measure(*trained) for test, judge in self.judges.items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from eumlib._common.files import key_of, sha256_of, write_text
 from eumlib._common.progress import progress_bar
 from eumlib._common.provenance import source_state
 from eumlib.rivals.gating import gate_errors, gate_streams, train_the_gate
+from eumlib.rivals.network_protocol import JudgedNetwork, NetworkProtocol
+from eumlib.rivals.network_systems import NETWORK_SYSTEMS, STEPS, read_network
+from eumlib.rivals.network_views import views_of_network
 from eumlib.rivals.protocol import (
     SYSTEMS,
     YARDSTICK,
@@ -27,6 +31,38 @@ from eumlib.study.judging import JUDGED_RATES, MeanRates
 from eumlib.unmasking import FAITHFUL, Unmasker
 
 NO_EUM = "no EUM"
+ABOUT = ("commit", "uncommitted_changes", "minutes", "parameters", "milliseconds_a_face")
+Made = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Results in a folder, a file each, which are not made again.
+
+    Attributes:
+        folder: where they are.
+        key: of what they are made of; results under another key are made anew.
+        state: the commit, which is kept beside each.
+    """
+
+    folder: Path
+    key: str
+    state: Made
+
+    def result(self, name: str, make: Callable[[], Made]) -> Made:
+        """What the file of this name holds; else it is made and written now."""
+        path = self.folder / f"{name}.json"
+        if path.exists():
+            held = json.loads(path.read_text(encoding="utf-8"))
+            if held["key"] == self.key:
+                return held["made"]
+        made = json.loads(pd.Series({"made": self.state | make()}).to_json())["made"]  # NaN: null
+        write_text(path, json.dumps({"key": self.key, "made": made}))
+        return made
+
+    def model(self, name: str) -> Path:
+        """Where the trained model of this name is."""
+        return self.folder / f"{name}.safetensors"
 
 
 def run_rivals(
@@ -36,22 +72,25 @@ def run_rivals(
     trainings: int,
     resamples: int,
     size: Size = FULL_SIZE,
+    network_steps: int = STEPS,
 ) -> None:
     """Train and judge every system, and the gate, and write one file of results.
 
     Args:
-        folder: of the study's tables, as `eumlib.study.Material.read` takes it.
+        folder: of the study's tables, as `eumlib.study.Material.read` takes it, and of feature
+            maps, as `eumlib.rivals.NetworkProtocol` does.
         results: JSON to write.
         work: folder that keeps what each system was measured as, and its first training. Stopped
             and called again, what is there is not made again, unless the tables or the sizes are
             others; delete a system's file to have it made anew. Each keeps the commit it was made
             at.
-        trainings: of each system.
+        trainings: of each system that maps embeddings; those that reach into the network have one.
         resamples: of people, behind each interval.
         size: of each training.
+        network_steps: of each training of a network.
 
     Raises:
-        TableError: a table is not there.
+        TableError: a table, or a file of feature maps, is not there.
     """
     material, state = Material.read(folder), source_state()
     tables = [sha256_of(path) for path in sorted(folder.glob("*.parquet"))]
@@ -61,50 +100,70 @@ def run_rivals(
         "steps": FAITHFUL.epochs * size.steps_an_epoch,
     }
     key = key_of(*tables, json.dumps(made), str(size))
+    kept = Kept(work, key, state)
+    features = [sha256_of(path) for path in sorted(folder.glob("*.arrow"))]
+    kept_networks = Kept(work, key_of(key, *features, str(network_steps)), state)
     protocol = Protocol(material, trainings, resamples, size)
-
-    def of_system(name: str) -> dict[str, object]:
-        trained, minutes = protocol.train(SYSTEMS[name])
-        trained[0].save(work / f"{name}.safetensors")
-        return {
-            "minutes": minutes,
-            "parameters": count_of_parameters(trained[0]),
-            "rates": [_stored(rates) for rates in protocol.judge(trained).values()],
-        }
-
-    def of_gate() -> dict[str, object]:
-        gate, unmasker = train_the_gate(material, size), work / f"{YARDSTICK}.safetensors"
-        gate.save(work / "gate.safetensors")
-        return {
-            "errors": gate_errors(material, gate, size),
-            "streams": gate_streams(material, gate, Unmasker.load(unmasker), resamples),
-        }
-
-    measured = {}
-    with progress_bar(len(SYSTEMS) + 1, "rivals", "system") as progress:
+    people = material.of_lfw("train")[0].rows["identity"].unique()
+    networks = NetworkProtocol(folder, people, protocol.tests, resamples, network_steps)
+    with progress_bar(len(SYSTEMS) + len(NETWORK_SYSTEMS) + 1, "rivals", "system") as progress:
+        measured = {}
         for name in SYSTEMS:
-            measured[name] = _kept(work / f"{name}.json", key, state, partial(of_system, name))
+            measured[name] = kept.result(name, partial(_of_unmasker, protocol, name, kept))
             progress.update()
-        for name, of_one in measured.items():  # one after the other, so that they can be compared
-            trained = Unmasker.load(work / f"{name}.safetensors")
-            of_one["milliseconds_a_face"] = milliseconds_a_face(trained)
-        gate = _kept(work / "gate.json", key, state, of_gate)
+        changed = {}
+        for name in NETWORK_SYSTEMS:
+            make = partial(_of_network, networks, name, kept_networks)
+            changed[name] = kept_networks.result(name, make)
+            progress.update()
+        gate = kept.result("gate", partial(_of_gate, material, size, resamples, kept))
         progress.update()
-    written = made | state | {"systems": _rows(measured, protocol), "gate": gate}
+    # one after the other, so that they can be compared
+    for name, of_one in measured.items():
+        of_one["milliseconds_a_face"] = milliseconds_a_face(Unmasker.load(kept.model(name)))
+    for name, of_one in changed.items():
+        rival = read_network(kept.model(name))
+        of_one["milliseconds_a_face"] = networks.milliseconds_beyond(rival)
+    written = made | {"network_steps": network_steps} | state
+    written["systems"] = _rows(protocol, measured, changed)
+    written["networks"] = _network_rows(protocol, measured, changed)
+    written["views"] = {name: of_one["views"] for name, of_one in changed.items()}
+    written["gate"] = gate
     write_text(results, json.dumps(written, indent=1, ensure_ascii=False) + "\n")
 
 
-def _kept(
-    path: Path, key: str, state: dict[str, object], make: Callable[[], dict[str, object]]
-) -> dict[str, object]:
-    """What the file holds, if it was made under this key; else it is made and written now."""
-    if path.exists():
-        held = json.loads(path.read_text(encoding="utf-8"))
-        if held["key"] == key:
-            return held["made"]
-    made = json.loads(pd.Series({"made": state | make()}).to_json())["made"]  # NaN becomes null
-    write_text(path, json.dumps({"key": key, "made": made}))
-    return made
+def _of_unmasker(protocol: Protocol, name: str, kept: Kept) -> Made:
+    trained, minutes = protocol.train(SYSTEMS[name])
+    trained[0].save(kept.model(name))
+    return {
+        "minutes": minutes,
+        "parameters": count_of_parameters(trained[0]),
+        "rates": [_stored(rates) for rates in protocol.judge(trained).values()],
+    }
+
+
+def _of_network(protocol: NetworkProtocol, name: str, kept: Kept) -> Made:
+    trained = protocol.train(NETWORK_SYSTEMS[name])
+    trained.rival.save(kept.model(name))
+    judged = protocol.judge(trained.rival).values()
+    return {
+        "minutes": trained.minutes,
+        "parameters": trained.parameters,
+        **{
+            what: [_stored(getattr(of_test, what)) for of_test in judged]
+            for what in JudgedNetwork.__annotations__
+        },
+        "views": views_of_network(trained.rival, protocol),
+    }
+
+
+def _of_gate(material: Material, size: Size, resamples: int, kept: Kept) -> Made:
+    gate, unmasker = train_the_gate(material, size), Unmasker.load(kept.model(YARDSTICK))
+    gate.save(kept.model("gate"))
+    return {
+        "errors": gate_errors(material, gate, size),
+        "streams": gate_streams(material, gate, unmasker, resamples),
+    }
 
 
 def _stored(rates: MeanRates) -> dict[str, object]:
@@ -114,30 +173,68 @@ def _stored(rates: MeanRates) -> dict[str, object]:
     }
 
 
-def _rows(measured: Mapping[str, dict], protocol: Protocol) -> list[dict[str, object]]:
+def _loaded(stored: dict[str, dict]) -> MeanRates:
+    draws = {name: np.array(values) for name, values in stored["draws"].items()}
+    return MeanRates(stored["values"], draws)
+
+
+def _rows(
+    protocol: Protocol, measured: Mapping[str, Made], changed: Mapping[str, Made]
+) -> list[dict[str, object]]:
     """A row a test and system: its rates, their change, and what they are more than SRT's."""
     rows = []
     for place, ((_, condition), judge) in enumerate(protocol.judges.items()):
         test = {"condition": condition, **judge.counts}
         yardstick = _loaded(measured[YARDSTICK]["rates"][place])
         rows.append(test | {"system": NO_EUM} | _figures(judge.plain, judge.plain, yardstick))
-        for name, of_system in measured.items():
-            rates = _loaded(of_system["rates"][place])
-            about = {part: value for part, value in of_system.items() if part != "rates"}
+        of_tests = {SYSTEMS[name].title: (of_one, "rates") for name, of_one in measured.items()}
+        of_tests |= {
+            NETWORK_SYSTEMS[name].title: (of_one, "probes") for name, of_one in changed.items()
+        }
+        for title, (of_one, what) in of_tests.items():
+            rates = _loaded(of_one[what][place])
             figures = _figures(rates, judge.plain, yardstick)
-            rows.append(test | {"system": SYSTEMS[name].title} | about | figures)
+            rows.append(test | {"system": title} | _about(of_one) | figures)
     return rows
 
 
+def _network_rows(
+    protocol: Protocol, measured: Mapping[str, Made], changed: Mapping[str, Made]
+) -> list[dict[str, object]]:
+    """A row a test and network with its own references: of masked probes, and of bare ones.
+
+    Of bare probes, ``…_minus`` is what a rate is more than the recogniser's; of masked ones, more
+    than that of the EUM with SRT.
+    """
+    rows = []
+    for place, ((_, condition), judge) in enumerate(protocol.judges.items()):
+        yardstick = _loaded(measured[YARDSTICK]["rates"][place])
+        for name, of_one in changed.items():
+            for probes, what, other in (
+                ("masked", "anew", yardstick),
+                ("bare", "bare", judge.of_bare_faces),
+            ):
+                rates = _loaded(of_one[what][place])
+                about = {"condition": condition, **judge.counts, "probes": probes}
+                minus = {f"{rate}_minus{end}": x for rate, end, x in _differences(rates, other)}
+                system = {"system": NETWORK_SYSTEMS[name].title}
+                rows.append(about | system | rates.row(rates) | minus)
+    return rows
+
+
+def _about(of_one: Made) -> Made:
+    return {part: of_one[part] for part in ABOUT}
+
+
 def _figures(rates: MeanRates, plain: MeanRates, yardstick: MeanRates) -> dict[str, float]:
-    differs = rates.minus(yardstick)
-    return rates.row(plain) | {
-        f"{rate}_minus_srt{end}": differs[f"{rate}{end}"]
+    minus = {f"{rate}_minus_srt{end}": x for rate, end, x in _differences(rates, yardstick)}
+    return rates.row(plain) | minus
+
+
+def _differences(rates: MeanRates, other: MeanRates) -> list[tuple[str, str, float]]:
+    differs = rates.minus(other)
+    return [
+        (rate, end, differs[f"{rate}{end}"])
         for rate in JUDGED_RATES
         for end in ("", "_low", "_high")
-    }
-
-
-def _loaded(stored: dict[str, dict]) -> MeanRates:
-    draws = {name: np.array(values) for name, values in stored["draws"].items()}
-    return MeanRates(stored["values"], draws)
+    ]

@@ -101,6 +101,11 @@ class Judge:
         """The rates of unmasked references against masked probes without an EUM."""
         return self._measured(self._views)
 
+    @cached_property
+    def of_bare_faces(self) -> MeanRates:
+        """The rates of unmasked against unmasked faces, with the same resamples."""
+        return self._measured(self._views, UNMASKED_SETTING)
+
     def measure(self, *unmaskers: Unmasker) -> MeanRates:
         """The rates of unmasked references against masked probes, the mean over the unmaskers."""
         each = [self._measured(self._views.through(unmasker)) for unmasker in unmaskers]
@@ -113,8 +118,8 @@ class Judge:
     def _in_service(self) -> OperatingThresholds:
         return thresholds_of(self._unmasked_counts)
 
-    def _measured(self, views: ComparedViews) -> MeanRates:
-        comparison = views.compare(MIXED_SETTING)
+    def _measured(self, views: ComparedViews, setting: str = MIXED_SETTING) -> MeanRates:
+        comparison = views.compare(setting)
         measured = measure(comparison, self._in_service, self._resamples, self._seed)
         return MeanRates(
             {name: measured.values[name] for name in JUDGED_RATES},

@@ -114,5 +114,9 @@ class Unmasker:
                 f"{error}; make a model with: python -m eumlib train --out {path}"
             ) from error
         except (KeyError, RuntimeError, ValueError) as error:
-            raise ModelError(f"{path} does not hold an unmasking model: {error}") from error
+            held = note.get("architecture", "unknown")
+            raise ModelError(
+                f"{path} does not hold an unmasking model (architecture: {held}): {error}; a "
+                f"recogniser goes to: embed --backbone, a gate to: evaluate --gate"
+            ) from error
         return cls(model.eval(), note["backbone"])

@@ -1,0 +1,136 @@
+"""Rivals that reach into the network: recognisers made of MobileFaceNet, changed behind its middle.
+
+Each leaves twelve of fifteen bottlenecks as they are and works on the early maps that these give
+(`eumlib.embeddings.FeatureMaps`), so it can be trained on two cores; what the authors changed
+further in front, if anything, cannot be tested so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import nn
+
+from eumlib._common.tensors import TensorFileError, read_tensors, write_tensors
+from eumlib.embeddings import (
+    MOBILEFACENET,
+    BackboneError,
+    FeatureMaps,
+    MobileFaceNet,
+    TorchBackbone,
+    default_backbone,
+    unit_length,
+)
+
+MAPS_A_BATCH = 64
+
+
+class NetworkRival(nn.Module):
+    """A recogniser made of MobileFaceNet. Subclasses say how embeddings come of early maps.
+
+    Attributes:
+        architecture: kept in the files of weights.
+        recogniser: a MobileFaceNet, a copy of the workbook's. Frozen, but for what a subclass
+            trains of it.
+    """
+
+    architecture: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recogniser = MobileFaceNet().requires_grad_(False)
+
+    @classmethod
+    def of(cls, recogniser: MobileFaceNet, seed: int = 0) -> Self:
+        """The rival before its training: the recogniser, and around it new weights of this seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            rival = cls()
+        rival.recogniser.load_state_dict(recogniser.state_dict())
+        return rival
+
+    def from_early(self, early: torch.Tensor) -> torch.Tensor:
+        """Early maps ``(n, 128, 14, 14)`` float to embeddings ``(n, 192)``, not normalised."""
+        raise NotImplementedError
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """As `MobileFaceNet.forward`."""
+        return self.from_early(self.recogniser.early_maps(pixels))
+
+    def backbone(self) -> TorchBackbone:
+        """The rival as a recogniser, for `eumlib.embeddings.Extraction` and its like."""
+        return TorchBackbone(
+            f"{MOBILEFACENET}+{self.architecture}", self, scale=128.0, batch_size=16
+        )
+
+    def save(self, path: Path | str) -> None:
+        """Write the weights, and what they are, as safetensors, atomically."""
+        write_tensors(path, self.state_dict(), {"architecture": self.architecture})
+
+
+def load_network(path: Path | str, networks: Mapping[str, type[NetworkRival]]) -> NetworkRival:
+    """Read a rival that `NetworkRival.save` wrote, in evaluation mode.
+
+    Args:
+        path: the file.
+        networks: the rivals there are, by architecture.
+
+    Raises:
+        BackboneError: no such file, or it holds something else, such as a model that unmasks.
+    """
+    try:
+        weights, note = read_tensors(path)
+        rival = networks[note["architecture"]]()
+        rival.load_state_dict(weights)
+    except TensorFileError as error:
+        raise BackboneError(
+            f"{error}; make a recogniser with: python -m eumlib train --rival … --out {path}"
+        ) from error
+    except KeyError:
+        held = note.get("architecture", "unknown")
+        raise BackboneError(
+            f"{path} holds no recogniser: its architecture is {held}, and recognisers are "
+            f"{', '.join(networks)}; models that unmask go to: evaluate --model, gates to --gate"
+        ) from None
+    except RuntimeError as error:
+        raise BackboneError(f"{path} does not hold these weights: {error}") from error
+    return rival.eval()
+
+
+def embed_maps(rival: NetworkRival, maps: FeatureMaps, numbers: np.ndarray) -> np.ndarray:
+    """The embeddings that a rival gives of some rows of feature maps.
+
+    Args:
+        rival: it is left in evaluation mode.
+        maps: of the workbook's recogniser.
+        numbers: ``(n,)`` integers, which rows.
+
+    Returns:
+        ``(n, 192)`` float32 of unit length.
+
+    Raises:
+        BackboneError: maps of another recogniser.
+    """
+    maps.check_recogniser(default_backbone())
+    device = next(rival.parameters()).device
+    parts = [np.empty((0, rival.recogniser.dim), np.float32)]
+    rival.eval()
+    with torch.inference_mode():
+        for start in range(0, len(numbers), MAPS_A_BATCH):
+            early = torch.from_numpy(maps.maps[numbers[start : start + MAPS_A_BATCH]])
+            parts.append(rival.from_early(early.to(device).float()).cpu().numpy())
+    return unit_length(np.concatenate(parts))
+
+
+class Unchanged(NetworkRival):
+    """The recogniser as it is: the teacher of the others."""
+
+    architecture = "unchanged"
+
+    def from_early(self, early: torch.Tensor) -> torch.Tensor:
+        """As `NetworkRival.from_early`."""
+        return self.recogniser.pooled(self.recogniser.late_maps(early))

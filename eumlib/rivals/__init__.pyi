@@ -5,8 +5,11 @@ from .figures import forest_plot
 from .gating import gate_errors, gate_streams, train_the_gate
 from .hsst import SemiSiameseDescent, train_hsst
 from .maskinv import TemplateDistillation, train_maskinv
+from .mlfw import PairList, draw_pair_lists, mlfw_gaps
 from .my_eyes import TripletAndSquaredErrorLoss, train_my_eyes
 from .protocol import SYSTEMS, TESTS, YARDSTICK, Protocol, System
 from .run import run_rivals
-from .tables import RATE_TITLES, costs_of_rivals, gate_errors_by_style, rivals_by_test
+from .tables import (
+    RATE_TITLES, costs_of_rivals, gate_errors_by_style, mlfw_by_setting, rivals_by_test,
+)
 from .trainers import TRAINERS, UNMASKERS

@@ -160,12 +160,17 @@ def main(
             system, value, by_condition = done.result()
             measured[system, value] = by_condition
             progress.update()
+    publish(report(measured), out)
+
+
+def report(measured: dict[tuple[str, float], dict[str, MeanRates]]) -> list[str]:
+    """The lines to publish; the rates are by system and value, then by condition."""
     rows, verdicts = [], []
     for sweep in SWEEPS:
         judged = {value: measured[sweep.system, value] for value in sweep.tried}
         rows += rows_of(sweep, judged)
         verdicts.append(verdict(sweep, judged))
-    lines = [
+    return [
         "# Defaults of the rivals, on LFW's validation people",
         "",
         f"One training each, of {RECIPE.epochs * RECIPE.steps_an_epoch:,} steps, at "
@@ -177,7 +182,6 @@ def main(
         "",
         *markdown_table(pd.DataFrame(rows)),
     ]
-    publish(lines, out)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ TablesOption = Annotated[
 
 
 def train(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="model to write (.safetensors)")],
     table: TablesOption = None,
     nobody: Annotated[
@@ -50,12 +51,12 @@ def train(
             raise typer.BadParameter(
                 f"{value!r} is not one of {', '.join(filter(None, known))}", param_hint=option
             )
+    if rival:
+        _refuse_what_has_no_effect(context, rival)
     chosen = replace(unmasking.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
     tables = [embeddings.read_table(path) for path in table or []]
     if nobody:
         tables.append(embeddings.PeopleOfNobody.load().draw(nobody, seed=1))
-    if rival and checkpoint:
-        raise typer.BadParameter("a rival has none", param_hint="--checkpoint")
     if not tables:
         raise typer.BadParameter("name a table, or draw people", param_hint="--table or --nobody")
     parts = zip(*(unmasking.split_for_validation(part) for part in tables), strict=True)
@@ -69,6 +70,16 @@ def train(
     trained.unmasker.save(out)
     print(trained.history.to_string(index=False, float_format="{:.4f}".format))
     print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
+
+
+def _refuse_what_has_no_effect(context: typer.Context, rival: str) -> None:
+    """An option that was given, and that the training of this rival does not look at."""
+    of_recipes = () if rival in rivals.UNMASKERS else ("recipe", "epochs")
+    for name in ("loss", "checkpoint", *of_recipes):
+        if context.get_parameter_source(name).name != "DEFAULT":
+            raise typer.BadParameter(
+                f"it has no effect on {rival}; leave it out", param_hint=f"--{name}"
+            )
 
 
 def evaluate(

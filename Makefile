@@ -36,7 +36,7 @@ study: $(OF_PEOPLE) $(if $(and $(LOG),$(PAIRS)),$(TABLES)/lfw_log.parquet $(TABL
 	$(RUN) eumlib study $(TABLES)
 
 # Trains and judges related systems on the study's tables; goes on where it was stopped.
-rivals: $(OF_PEOPLE)
+rivals: $(OF_PEOPLE) $(TABLES)/lfw_shared.parquet
 	$(RUN) eumlib rivals $(TABLES)
 
 $(TABLES)/%_paper.parquet: | $(VENV)/installed
@@ -44,6 +44,9 @@ $(TABLES)/%_paper.parquet: | $(VENV)/installed
 
 $(TABLES)/%_camera.parquet: | $(VENV)/installed
 	$(EMBED) $(PICTURES) $(MASKS) --camera --out $@
+
+$(TABLES)/lfw_shared.parquet: | $(VENV)/installed
+	$(EMBED) --faces lfw_test $(if $(LFW),--root $(LFW)) --seed 5 --shared 6 --out $@
 
 $(TABLES)/mfr2.parquet: | $(VENV)/installed
 	$(EMBED) --faces mfr2 --root $(MFR2) --out $@

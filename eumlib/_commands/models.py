@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ TablesOption = Annotated[
 
 
 def train(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="model to write (.safetensors)")],
     table: TablesOption = None,
     nobody: Annotated[
@@ -50,12 +52,12 @@ def train(
             raise typer.BadParameter(
                 f"{value!r} is not one of {', '.join(filter(None, known))}", param_hint=option
             )
+    if rival:
+        _refuse_what_has_no_effect(context, rival)
     chosen = replace(unmasking.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
     tables = [embeddings.read_table(path) for path in table or []]
     if nobody:
         tables.append(embeddings.PeopleOfNobody.load().draw(nobody, seed=1))
-    if rival and checkpoint:
-        raise typer.BadParameter("a rival has none", param_hint="--checkpoint")
     if not tables:
         raise typer.BadParameter("name a table, or draw people", param_hint="--table or --nobody")
     parts = zip(*(unmasking.split_for_validation(part) for part in tables), strict=True)
@@ -69,6 +71,16 @@ def train(
     trained.unmasker.save(out)
     print(trained.history.to_string(index=False, float_format="{:.4f}".format))
     print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
+
+
+def _refuse_what_has_no_effect(context: typer.Context, rival: str) -> None:
+    """An option that was given, and that the training of this rival does not look at."""
+    of_recipes = () if rival in rivals.UNMASKERS else ("recipe", "epochs")
+    for name in ("loss", "checkpoint", *of_recipes):
+        if context.get_parameter_source(name).name != "DEFAULT":
+            raise typer.BadParameter(
+                f"it has no effect on {rival}; leave it out", param_hint=f"--{name}"
+            )
 
 
 def evaluate(
@@ -91,15 +103,15 @@ def evaluate(
 ) -> None:
     """Error rates of a table, without and with unmasking models."""
     unmaskers = {path.stem: unmasking.Unmasker.load(path) for path in model or []}
-    given = embeddings.read_table(table)
-    listed = None
+    given, listed = embeddings.read_table(table), None
     if pairs_path:
         people = given.attempted_views.groupby("identity")["image_id"].unique()
         listed = faces.read_pairs(pairs_path, people.to_dict())
+    doorkeeper = rivals.Gate.load(gate) if gate else None
     measured = verification.evaluate(given, unmaskers, resamples, seed, listed)
-    if gate:
-        views = verification.ComparedViews.of_table(given, listed)
-        doorkeeper = rivals.Gate.load(gate)
+    views = verification.ComparedViews.of_table(given, listed)
+    streams = {}
+    if doorkeeper:
         streams = rivals.streams_through(views, doorkeeper, unmaskers)
         of_stream = verification.evaluate_views(given, streams, resamples, seed)
         of_stream = of_stream[of_stream["setting"] == verification.STREAM_SETTING]
@@ -108,8 +120,21 @@ def evaluate(
         if path:
             write(measured, path)
     if page:
-        views = verification.ComparedViews.of_table(given, listed)
         verification.write_page(measured, verification.all_curves(views, unmaskers), page)
+    _print_measured(measured)
+    if doorkeeper:
+        _print_errors_of(doorkeeper, gate, given)
+    if listed:
+        _print_listed(listed, given)
+    if verification.has_stars(measured):
+        print(f"{verification.UNRESOLVED} {verification.STARRED}")
+    folds = faces.folds_of(pairs_path) if pairs_path else 1
+    if folds > 1:
+        systems = {None: views} | {n: views.through(known) for n, known in unmaskers.items()}
+        _print_accuracies(measured, systems, streams, folds)
+
+
+def _print_measured(measured: pd.DataFrame) -> None:
     shown = verification.summary(measured).drop(columns=list(verification.SHOWN_SCORES.values()))
     print_table(verification.without_empty_columns(shown))
     first = measured.iloc[0]
@@ -117,30 +142,36 @@ def evaluate(
         f"{first.backbone}: {first.people} people, {first.pictures} pictures; not acquired: "
         f"{first.not_acquired} of {first.attempts} faces. Intervals: 95 %, over people."
     )
-    if gate:
-        missed, mistaken = doorkeeper.errors(given)
+
+
+def _print_errors_of(doorkeeper: rivals.Gate, path: Path, given: embeddings.EmbeddingTable) -> None:
+    missed, mistaken = doorkeeper.errors(given)
+    print(
+        f"{path}: takes {missed:.1%} of masked faces for bare, and {mistaken:.1%} of bare "
+        "faces for masked; UMR-AP has both as probes"
+    )
+
+
+def _print_listed(listed: Sequence[faces.Pair], given: embeddings.EmbeddingTable) -> None:
+    acquired = set(given.rows["image_id"])
+    there = sum({pair.reference, pair.probe} <= acquired for pair in listed)
+    print(f"{there} of {len(listed)} listed pairs; in the others a face was not acquired")
+
+
+def _print_accuracies(
+    measured: pd.DataFrame,
+    systems: Mapping[str | None, verification.ComparedViews],
+    streams: Mapping[str | None, verification.ComparedViews],
+    folds: int,
+) -> None:
+    """A line a row of results: LFW's accuracy on listed pairs."""
+    for row in measured.itertuples():
+        views = (streams if row.setting == verification.STREAM_SETTING else systems)[row.unmasking]
+        accuracy = verification.folded_accuracy(views.compare(row.setting), folds)
         print(
-            f"{gate}: takes {missed:.1%} of masked faces for bare, and {mistaken:.1%} of bare "
-            "faces for masked; UMR-AP has both as probes"
+            f"{row.setting} {row.unmasking or '–'}: accuracy {100 * accuracy.mean:.2f} % ± "
+            f"{100 * accuracy.standard_error:.2f} (standard error of {folds} folds)"
         )
-    if listed:
-        acquired = set(given.rows["image_id"])
-        there = sum({pair.reference, pair.probe} <= acquired for pair in listed)
-        print(f"{there} of {len(listed)} listed pairs; in the others a face was not acquired")
-    if verification.has_stars(measured):
-        print(f"{verification.UNRESOLVED} {verification.STARRED}")
-    count = verification.folds_of(pairs_path) if pairs_path else 1
-    if count > 1:
-        views = verification.ComparedViews.of_table(given, listed)
-        systems = {None: views} | {n: views.through(known) for n, known in unmaskers.items()}
-        for row in measured.itertuples():
-            of_stream = row.setting == verification.STREAM_SETTING
-            comparison = (streams if of_stream else systems)[row.unmasking].compare(row.setting)
-            accuracy = verification.folded_accuracy(comparison, count)
-            print(
-                f"{row.setting} {row.unmasking or '–'}: accuracy {100 * accuracy.mean:.2f} % ± "
-                f"{100 * accuracy.standard_error:.2f} (standard error of {count} folds)"
-            )
 
 
 def unmask_table(

@@ -13,7 +13,7 @@ import typer
 
 from eumlib._commands.printing import print_table
 from eumlib._common.looks import with_interval
-from eumlib._reports import binding, differences, manifest, parameters, plan
+from eumlib._reports import binding, differences, manifest, parameters, plan, results
 from eumlib._reports.notebooks import Literal, Notebook, discover, of_tens, select, starting_with
 
 NOTEBOOKS = "notebooks"
@@ -119,14 +119,16 @@ def _given(
 
 
 def compare_reports(
-    run_a: Annotated[Path, typer.Argument(help="folder of a report")],
-    run_b: Annotated[Path, typer.Argument(help="folder of another")],
+    run_a: Annotated[
+        Path, typer.Argument(help="folder of a report, or a file of results like data/study.json")
+    ],
+    run_b: Annotated[Path, typer.Argument(help="another")],
     metric: Annotated[
         list[str] | None, typer.Option(help="a result to show, such as eer; repeat it for more")
     ] = None,
 ) -> None:
-    """Say in what two reports differ: what they were made of, and their results."""
-    a, b = manifest.read_manifest(run_a), manifest.read_manifest(run_b)
+    """Say in what two reports, or files of results, differ: what made them, and the results."""
+    a, b = results.read_compared(run_a), results.read_compared(run_b)
     causes = differences.differing_causes(a, b)
     print(f"A is {run_a}, B is {run_b}. They were made of ", end="")
     if causes.empty:

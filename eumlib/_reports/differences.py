@@ -1,9 +1,10 @@
-"""What two reports differ in: what they were made of, and the results that came out."""
+"""What two reports, or files of results, differ in: what made them, and what came out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from numbers import Real
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ _CAUSES = (
     "profile", "commit", "uncommitted_changes", "python", "system", "cpu", "cores", "threads",
     "device", "packages", "inputs",
 )  # fmt: skip
+_ENDS = ("", "_low", "_high")
 NOISE = 1e-9  # what the order of a sum may change
 
 
@@ -18,7 +20,7 @@ def differing_causes(a: Mapping, b: Mapping) -> pd.DataFrame:
     """Parameters, versions, inputs and machine, where two manifests differ.
 
     Args:
-        a, b: of `eumlib._reports.manifest.read_manifest`.
+        a, b: of `eumlib._reports.results.read_compared`.
 
     Returns:
         Columns ``what``, ``A``, ``B``; None where one of them has no such entry.
@@ -48,8 +50,8 @@ def _causes(manifest: Mapping) -> Iterator[tuple[str, object]]:
 def differing_results(a: Mapping, b: Mapping) -> pd.DataFrame:
     """Numbers that the notebooks of both reports published with intervals, where they differ.
 
-    Rows of a table are matched by their words, the fewest that tell them apart; a row that only one
-    of the reports has is in the result, too.
+    Rows of a table are matched by their words, the fewest that tell them apart, or by words and
+    whole numbers that both reports have; a row that only one of them has is in the result, too.
 
     Returns:
         Columns ``table``, ``row``, ``metric``, ``A``, ``A_low``, ``A_high``, ``B``, ``B_low``,
@@ -59,7 +61,7 @@ def differing_results(a: Mapping, b: Mapping) -> pd.DataFrame:
     tables_a, tables_b = _tables(a), _tables(b)
     for name in {**tables_a, **tables_b}:
         rows += _table_differences(name, tables_a.get(name), tables_b.get(name))
-    numbers = [f"{side}{end}" for side in "AB" for end in ("", "_low", "_high")]
+    numbers = [f"{side}{end}" for side in "AB" for end in _ENDS]
     found = pd.DataFrame(rows, columns=["table", "row", "metric", *numbers])
     found[numbers] = found[numbers].astype(float)
     outside = [
@@ -94,9 +96,7 @@ def _table_differences(name: str, a: pd.DataFrame | None, b: pd.DataFrame | None
             if _differ(mine.get(metric), theirs.get(metric)):
                 found = {"table": name, "row": ", ".join(filter(None, row)), "metric": metric}
                 for side, values in (("A", mine), ("B", theirs)):
-                    found |= {
-                        f"{side}{e}": values.get(f"{metric}{e}") for e in ("", "_low", "_high")
-                    }
+                    found |= {f"{side}{e}": values.get(f"{metric}{e}") for e in _ENDS}
                 rows.append(found)
     return rows
 
@@ -108,18 +108,46 @@ def _differ(a: float | None, b: float | None) -> bool:
 
 
 def _key(*tables: pd.DataFrame) -> list[str]:
-    """The fewest columns of words that tell the rows of each table apart."""
-    words = [c for c in tables[0].columns if all(c in t and _is_words(t[c]) for t in tables)]
-    for size in range(1, len(words) + 1):
-        for chosen in map(list, combinations(words, size)):
-            if not any(table.duplicated(chosen).any() for table in tables):
-                return chosen
+    """The fewest columns of words that tell the rows of each table apart, or with whole numbers.
+
+    Numbers serve where all tables have the same ones, such as the steps of a training; what has an
+    interval is a result, and tells nothing apart.
+    """
+    columns = [c for c in tables[0].columns if all(c in table for table in tables)]
+    words = [c for c in columns if all(_is_words(table[c]) for table in tables)]
+    for chosen in _combinations(words):
+        if _tells_apart(chosen, tables):
+            return chosen
+    measured = {f"{c}{end}" for c in columns if f"{c}_low" in columns for end in _ENDS}
+    numbers = [
+        c for c in columns if c not in measured and all(_is_whole(table[c]) for table in tables)
+    ]
+    for chosen in _combinations(words + numbers):
+        same = len({frozenset(_by_row(table, chosen)) for table in tables}) == 1
+        if same and _tells_apart(chosen, tables):
+            return chosen
     return []
+
+
+def _combinations(columns: Sequence[str]) -> Iterator[list[str]]:
+    for size in range(1, len(columns) + 1):
+        yield from map(list, combinations(columns, size))
+
+
+def _tells_apart(columns: list[str], tables: Sequence[pd.DataFrame]) -> bool:
+    return not any(table.duplicated(columns).any() for table in tables)
 
 
 def _is_words(column: pd.Series) -> bool:
     known = column.dropna()
     return len(known) > 0 and all(isinstance(value, str) for value in known)
+
+
+def _is_whole(column: pd.Series) -> bool:
+    known = column.dropna()
+    return len(known) > 0 and all(
+        isinstance(value, Real) and float(value).is_integer() for value in known
+    )
 
 
 def _by_row(table: pd.DataFrame | None, key: list[str]) -> dict[tuple, dict]:
@@ -128,4 +156,10 @@ def _by_row(table: pd.DataFrame | None, key: list[str]) -> dict[tuple, dict]:
     rows = table.to_dict("records")
     if not key:  # nothing tells them apart: by their place
         return {(f"row {place + 1}",): row for place, row in enumerate(rows)}
-    return {tuple("" if pd.isna(row[k]) else row[k] for k in key): row for row in rows}
+    return {tuple(_named(name, row[name]) for name in key): row for row in rows}
+
+
+def _named(column: str, value: object) -> str:
+    if pd.isna(value):
+        return ""
+    return value if isinstance(value, str) else f"{value:g} {column}"

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from eumlib._common.device import available_device
 from eumlib._common.fetching import fetch
 from eumlib._common.files import key_of
 from eumlib._common.named_files import REGISTRY
@@ -149,19 +150,16 @@ def _digest(module: nn.Module) -> str:
 @lru_cache(maxsize=1)
 def _mobilefacenet() -> TorchBackbone:
     """MobileFaceNet, trained with ArcFace on MS-Celeb-1M; on the GPU where there is one."""
-    network = MobileFaceNet.from_tflite(fetch("mobilefacenet.tflite")).to(_device())
+    network = MobileFaceNet.from_tflite(fetch("mobilefacenet.tflite")).to(available_device())
     return TorchBackbone(MOBILEFACENET, network, scale=128.0, batch_size=16)
 
 
 @lru_cache(maxsize=1)
 def _dlib_resnet() -> TorchBackbone:
     """dlib's ResNet, on the GPU where there is one; it normalises its pixels itself."""
-    network = DlibResNet.from_dat(fetch("dlib_face_recognition_resnet_model_v1.dat")).to(_device())
+    weights = fetch("dlib_face_recognition_resnet_model_v1.dat")
+    network = DlibResNet.from_dat(weights).to(available_device())
     return TorchBackbone(DLIB_RESNET, network, align_chip, DlibResNet.chip_size, mean=0, scale=1)
-
-
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def default_backbone() -> TorchBackbone:

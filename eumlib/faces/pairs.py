@@ -71,15 +71,19 @@ def read_pairs(path: Path | str, people: Mapping[str, Sequence[str]]) -> list[Pa
 
     Taught in notebook 01.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise PairsFileError(
-            f"no pairs file {path}; make one with: python -m eumlib pairs --out {path}"
-        ) from None
-    except (UnicodeDecodeError, OSError) as error:
-        raise PairsFileError(f"{path} is not a text file: {error}") from error
-    return _parsed(text, path, people)
+    return _parsed(_text_of(path), path, people)
+
+
+def folds_of(path: Path | str) -> int:
+    """How many folds the header of a pairs file promises; 1 without a header of two numbers.
+
+    The pairs follow fold by fold, as many in each.
+
+    Raises:
+        PairsFileError: no such file, or no text in it.
+    """
+    header = _header(_text_of(path).split("\n", 1)[0])
+    return header[0] if header else 1
 
 
 def make_pairs(
@@ -207,6 +211,26 @@ def write_pairs(
     write_text(path, text)
 
 
+def _text_of(path: Path | str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise PairsFileError(
+            f"no pairs file {path}; make one with: python -m eumlib pairs --out {path}"
+        ) from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise PairsFileError(f"{path} is not a text file: {error}") from error
+
+
+def _header(first_line: str) -> tuple[int, int] | None:
+    """The number of folds, and of pairs of each kind in one; None for a line that is no header."""
+    fields = _fields(first_line)
+    if len(fields) not in (1, 2) or not all(map(_NUMBER.fullmatch, fields)):
+        return None
+    *folds, pairs = map(int, fields)
+    return (folds[0] if folds else 1), pairs
+
+
 def _parsed(text: str, path: Path | str, people: Mapping[str, Sequence[str]]) -> list[Pair]:
     @cache
     def numbered(name: str) -> dict[int, str]:
@@ -216,25 +240,24 @@ def _parsed(text: str, path: Path | str, people: Mapping[str, Sequence[str]]) ->
             raise PairsFileError(f"no person {name[:80]!r} in this face set{hint}")
         return _numbered(name, people[name])
 
-    pairs, header = [], None
-    for number, line in enumerate(text.split("\n"), 1):
+    lines, pairs = text.split("\n"), []
+    header = _header(lines[0])
+    for number, line in enumerate(lines, 1):
         fields = _fields(line)
-        if not any(fields):
+        if not any(fields) or (header and number == 1):
             continue
         try:
-            if number == 1 and len(fields) <= 2 and all(map(_NUMBER.fullmatch, fields)):
-                header = math.prod(int(field) for field in fields)
-            else:
-                pairs.append(_pair(fields, numbered))
+            pairs.append(_pair(fields, numbered))
         except PairsFileError as error:
             raise PairsFileError(f"{path}, line {number}: {line[:80]!r}: {error}") from None
     if not pairs:
         raise PairsFileError(f"{path} has no pairs; expected lines 'Name 1 4' or 'A 1 B 2'")
     mated = sum(pair.mated for pair in pairs)
-    if header is not None and not mated == len(pairs) - mated == header:
+    promised = math.prod(header) if header else mated
+    if header and not mated == len(pairs) - mated == promised:
         raise PairsFileError(
-            f"{path}, line 1: the header promises {header} mated and as many non-mated pairs, and "
-            f"{mated} mated and {len(pairs) - mated} non-mated follow"
+            f"{path}, line 1: the header promises {promised} mated and as many non-mated pairs, "
+            f"and {mated} mated and {len(pairs) - mated} non-mated follow"
         )
     return pairs
 

@@ -15,7 +15,7 @@ from eumlib._common.files import PACKAGE_FOLDER, write_text
 from eumlib.maps.page import explorer_page, framed
 from eumlib.maps.projection import JointMap
 from eumlib.maps.sprites import sprite_sheet
-from eumlib.maps.views import ExploredViews, check_ids, selection_csv
+from eumlib.maps.views import ExploredViews, check_ids
 
 
 class MapExplorer:
@@ -51,10 +51,6 @@ class MapExplorer:
         self._selected = check_ids(self._views, ids).tolist()
         if "_frame" in self.__dict__:
             self._frame.selected = self._selected
-
-    def save_selection(self, path: Path | str) -> None:
-        """Write the selection as CSV, atomically: id, picture, identity, view and mask."""
-        write_text(path, selection_csv(self._views, self._selected))
 
     @cached_property
     def page(self) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,8 +178,10 @@ class SharedMasks:
     """The same person in different masks, different people in the same: the idea of MLFW.
 
     Wang et al. (arXiv 2109.05804) saw that a recogniser may compare masks instead of faces. Here
-    the first picture of everyone gets the first mask, the second the second, and so on, over and
-    over again. `is_hard` picks the pairs in which the masks point the wrong way.
+    everyone's pictures go through the masks in turn, over and over again. The hash of a name says
+    with which mask a person begins: if all began with the first, most strangers would wear it in a
+    set in which most people have one picture. `is_hard` picks the pairs in which the masks point
+    the wrong way.
 
     Attributes:
         masks: by image id.
@@ -208,11 +209,13 @@ class SharedMasks:
                 break
         else:
             raise ValueError(f"{kind} has only {len(shared)} different masks, not {count}")
-        masks, pictures = tuple(shared), Counter[str]()
-        given = {}
+        masks, given = tuple(shared), {}
+        turn: dict[str, int] = {}
         for face in faces:
-            given[face.image_id] = masks[pictures[face.identity] % count]
-            pictures[face.identity] += 1
+            if face.identity not in turn:
+                turn[face.identity] = int(_random(seed, 0, face.identity).integers(count))
+            given[face.image_id] = masks[turn[face.identity] % count]
+            turn[face.identity] += 1
         return cls(given)
 
     def masks_for(self, face: Face) -> tuple[Mask, ...]:

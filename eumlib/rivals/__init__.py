@@ -3,7 +3,8 @@
 Three map embeddings, as the EUM does, and train the same network in another way: by a loss of two
 terms (`TripletAndSquaredErrorLoss`), by distillation (`TemplateDistillation`), by a slow twin and a
 queue of strangers (`SemiSiameseDescent`). The fourth is a gate that tells who wears a mask
-(`Gate`). What a system's authors had and we have not, and what stands in for it, its module says.
+(`Gate`). And pairs are measured in which masks mislead, as MLFW has them (`mlfw_gaps`). What a
+system's authors had and we have not, and what stands in for it, its module says.
 Taught in notebooks 12 and 13; ``make rivals`` lays them side by side.
 """
 

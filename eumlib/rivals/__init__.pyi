@@ -12,6 +12,7 @@ from .hsst import SemiSiameseDescent, train_hsst
 from .lessons import Lesson, MapPairs, PairBatch, train_network
 from .maskinv import Student, StudentsLesson, TemplateDistillation, train_maskinv
 from .meer import DecoupledNet, DecouplingLesson, structural_similarity
+from .mlfw import PairList, draw_pair_lists, mlfw_gaps
 from .my_eyes import TripletAndSquaredErrorLoss, train_my_eyes
 from .network_protocol import NetworkProtocol, seen_by
 from .network_systems import NETWORK_SYSTEMS, NetworkSystem, read_network
@@ -19,5 +20,7 @@ from .network_views import restored_faces, views_of_network
 from .networks import NetworkRival, Unchanged, embed_maps
 from .protocol import SYSTEMS, TESTS, YARDSTICK, Protocol, System
 from .run import run_rivals
-from .tables import RATE_TITLES, costs_of_rivals, gate_errors_by_style, rivals_by_test
+from .tables import (
+    RATE_TITLES, costs_of_rivals, gate_errors_by_style, mlfw_by_setting, rivals_by_test,
+)
 from .trainers import TRAINERS, UNMASKERS

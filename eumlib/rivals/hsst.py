@@ -22,7 +22,6 @@ from eumlib.unmasking import Recipe, Triplets, TripletSampler, Unmasker, triplet
 from eumlib.unmasking.losses import TripletDistances
 from eumlib.unmasking.training import Descent, descend
 
-SCALE = 10.0  # the authors' is 30; chosen on validation people
 DECAY = 0.999
 
 
@@ -35,18 +34,20 @@ class SemiSiameseDescent(Descent):
     The queues hold what g has given of late; a face's own entry is its class, and those of others
     are the other classes. (Where a person is there more than once, each entry is right, and their
     mean counts: Khosla et al., arXiv 2004.11362.) After each step g ← α g +
-    (1 − α) f, with α = 0.999. The scale s is 10.
+    (1 − α) f, with α = 0.999.
 
     Args:
         sampler, recipe, device: as in `eumlib.unmasking.training.Descent`; the recipe's loss and
             negatives are not used.
         queue: entries of each queue.
+        scale: s; the default was chosen on validation people, and the authors' is 30.
 
     Source: arXiv 2104.06761 and its public code (FaceX-Zoo), whose queues are softmax classes.
     Taught in notebook 12.
     """
 
     queue: int = 2048
+    scale: float = 10.0
     name = "hsst"
 
     def __post_init__(self) -> None:
@@ -54,7 +55,7 @@ class SemiSiameseDescent(Descent):
         self._gallery = deepcopy(self.model).requires_grad_(False)
         self._bare, self._masked = (
             CrossBatchMemory(
-                SupConLoss(1 / SCALE, reducer=MeanReducer()), self.sampler.dim, self.queue
+                SupConLoss(1 / self.scale, reducer=MeanReducer()), self.sampler.dim, self.queue
             )
             for _ in range(2)
         )

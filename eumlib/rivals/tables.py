@@ -58,6 +58,38 @@ def gate_errors_by_style(errors: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shown, index=pd.MultiIndex.from_arrays(keys))
 
 
+def mlfw_by_setting(gaps: pd.DataFrame, rate: str) -> pd.DataFrame:
+    """Rows of `eumlib.rivals.mlfw_gaps` for a reader: a line a setting and system, in percent.
+
+    Accuracy on random and on misleading pairs, ± a standard error of ten folds; then a rate on
+    both, and how much more it is on misleading ones, in percentage points, with its 95 % interval.
+
+    Args:
+        gaps: the rows.
+        rate: one of `RATE_TITLES`.
+    """
+    lists = dict(list(gaps.set_index(["setting", "system"]).groupby("pairs", sort=False)))
+    both = {f"{name} pairs": lists[name] for name in ("random", "misleading")}
+    shown = {
+        f"accuracy %, {name}": [
+            f"{100 * mean:.1f} ± {100 * error:.1f}"
+            for mean, error in rows[["accuracy", "accuracy_standard_error"]].to_numpy()
+        ]
+        for name, rows in both.items()
+    } | {
+        f"{RATE_TITLES[rate]} %, {name}": _with_intervals(rows, rate, "{:.1f}")
+        for name, rows in both.items()
+    }
+    misleading = lists["misleading"]
+    shown["more, points"] = _with_intervals(misleading, f"{rate}_minus_random", "{:+.1f}")
+    return pd.DataFrame(shown, index=misleading.index)
+
+
+def _with_intervals(rows: pd.DataFrame, name: str, form: str) -> list[str]:
+    values = 100 * rows[[name, f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
+    return [with_interval(*row, form) for row in values]
+
+
 def _cells(rows: pd.DataFrame, rate: str) -> list[str]:
     ends = [f"{rate}_minus_srt{end}" for end in ("", "_low", "_high")]
     cells = []

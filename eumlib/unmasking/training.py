@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from eumlib._common.device import available_device as available_device  # the room shows it
 from eumlib._common.progress import progress_bar
 from eumlib._common.threads import torch_threads
 from eumlib.embeddings import EmbeddingTable
@@ -48,11 +49,6 @@ class Fit:
     recipe: Recipe
     history: pd.DataFrame
     best_epoch: int
-
-
-def available_device() -> str:
-    """``"cuda"`` where there is one, else ``"cpu"``."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def split_for_validation(table: EmbeddingTable) -> tuple[EmbeddingTable, EmbeddingTable]:

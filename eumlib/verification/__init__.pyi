@@ -5,7 +5,7 @@ from .evaluation import (
     ComparedViews, evaluate, evaluate_views,
 )
 from .figures import cmc_curves, det_curves, error_bars, roc_curves, score_distributions
-from .folds import FoldedAccuracy, folded_accuracy, folds_of
+from .folds import FoldedAccuracy, folded_accuracy
 from .identification import NO_RANK, found_by, ranks_of
 from .measurement import METRICS, Measurement, intervals, measure, unresolved
 from .page import all_curves, write_page

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from eumlib.verification.comparison import STEP, Comparison, ScoreError
-
-_HEADER = re.compile(r"\s*([0-9]{1,4})[ \t]+([0-9]{1,9})\s*\n")
 
 
 class FoldedAccuracy(NamedTuple):
@@ -25,15 +21,6 @@ class FoldedAccuracy(NamedTuple):
     mean: float
     standard_error: float
     folds: int
-
-
-def folds_of(path: Path | str) -> int:
-    """How many folds the header of a pairs file promises; 1 without a header.
-
-    The pairs follow fold by fold, as many in each.
-    """
-    header = _HEADER.match(Path(path).read_text(encoding="utf-8-sig"))
-    return int(header[1]) if header else 1
 
 
 def folded_accuracy(comparison: Comparison, folds: int) -> FoldedAccuracy:

@@ -119,13 +119,24 @@ def test_embeddings_of_no_recogniser_or_of_two_are_not_unmasked(run, tmp_path):
         assert not (tmp_path / "u").exists()
 
 
-def test_a_rival_refuses_a_checkpoint_that_it_would_not_write(run, tmp_path):
-    code, _, err = run(
-        "train", "--rival", "hsst", "--nobody", 50, "--out", tmp_path / "m",
-        "--checkpoint", tmp_path / "c",
-    )  # fmt: skip
-    assert code != 0
-    assert "a rival has none" in err
+@pytest.mark.parametrize(
+    ("rival", "option"),
+    [
+        ("hsst", ("--checkpoint", "c.safetensors")),
+        ("hsst", ("--loss", "srt")),
+        ("my_eyes", ("--loss", "triplet")),
+        ("ccl", ("--loss", "triplet")),
+        ("ccl", ("--recipe", "workbook")),
+        ("ccl", ("--epochs", 2)),
+        ("ccl", ("--checkpoint", "c.safetensors")),
+    ],
+)
+def test_a_rival_refuses_an_option_that_has_no_effect_on_it(run, tmp_path, rival, option):
+    code, _, err = run("train", "--rival", rival, "--nobody", 50, *option, "--out", tmp_path / "m")
+    assert code == 2
+    said = " ".join(err.replace("│", " ").split())
+    assert f"{option[0]}: it has no effect on {rival}; leave it out" in said
+    assert not (tmp_path / "m").exists()
 
 
 def test_a_stream_of_listed_pairs_has_its_accuracy_by_fold(run, tmp_path):

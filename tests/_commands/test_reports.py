@@ -158,3 +158,19 @@ def test_comparing_needs_two_reports(run, tmp_path):
     code, _, err = run("compare", tmp_path, tmp_path)
     assert code == 1
     assert "manifest.json is not there" in err
+
+
+def test_two_files_of_results_are_compared(run, tmp_path):
+    row = {"system": "EUM", "eer": 0.1, "eer_low": 0.09, "eer_high": 0.11}
+    for name, rows in {"old": [row], "new": [row | {"eer": 0.3, "eer_low": 0.2}]}.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"seeds": len(name), "systems": rows}))
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    code, out, _ = run("compare", old, new)
+    assert code == 0
+    for part in ("made of the same", "systems", "0.1 [0.09, 0.11]", "1 of 1 are apart"):
+        assert part in out
+    new.write_text("[]")
+    code, _, err = run("compare", old, new)
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "new.json holds no results, but a list" in err

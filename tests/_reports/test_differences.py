@@ -83,3 +83,18 @@ def test_without_results_there_is_nothing_to_compare(manifest, other):
     other["runs"] = []
     manifest["runs"][0]["results"] = {}
     assert differing_results(manifest, other).empty
+
+
+def of_steps(*steps, eer=0.1):
+    return [
+        {"trained": "srt", "steps": count, "people": 7, "eer": eer, "eer_low": 0, "eer_high": 1}
+        for count in steps
+    ]
+
+
+def test_whole_numbers_match_rows_where_words_do_not_and_both_have_them(manifest, other):
+    manifest["runs"][0]["results"]["steps"] = of_steps(100, 300)
+    other["runs"][0]["results"]["steps"] = of_steps(300, 100, eer=0.2)
+    assert differing_results(manifest, other)["row"].tolist() == ["100 steps", "300 steps"]
+    other["runs"][0]["results"]["steps"] = of_steps(100, 1000, eer=0.2)
+    assert differing_results(manifest, other)["row"].tolist() == ["row 1", "row 2"]

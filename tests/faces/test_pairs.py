@@ -7,6 +7,7 @@ import pytest
 from eumlib.faces import (
     Pair,
     PairsFileError,
+    folds_of,
     image_ids_by_person,
     make_pairs,
     read_pairs,
@@ -248,3 +249,17 @@ def test_pairs_that_would_not_be_read_back_are_not_written(pairs, people, messag
     with pytest.raises(PairsFileError, match=message):
         write_pairs(pairs, tmp_path / "pairs.txt", people)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "folds"), [("10\t300\nA\t1\t2\n", 10), ("300\nA 1 2\n", 1), ("A 1 2\n", 1), ("\n", 1)]
+)
+def test_the_header_tells_the_folds(tmp_path, text, folds):
+    path = tmp_path / "pairs.txt"
+    path.write_text(text, encoding="utf-8")
+    assert folds_of(path) == folds
+
+
+def test_folds_of_a_file_that_is_not_there_are_refused_as_its_pairs_are(tmp_path):
+    with pytest.raises(PairsFileError, match="no pairs file"):
+        folds_of(tmp_path / "pairs.txt")

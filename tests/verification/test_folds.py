@@ -3,7 +3,7 @@ import pytest
 from builders import drawn_table
 
 from eumlib.faces import Pair
-from eumlib.verification import ComparedViews, ScoreError, folded_accuracy, folds_of
+from eumlib.verification import ComparedViews, ScoreError, folded_accuracy
 
 
 def folded_pairs(folds, of_a_kind, people=20, seed=0):
@@ -48,12 +48,3 @@ def test_a_fold_without_pairs_is_refused():
     comparison = ComparedViews.of_table(drawn_table(people=20, pictures=4), pairs).compare("UMR-MP")
     with pytest.raises(ScoreError, match="of 3 has no pairs"):
         folded_accuracy(comparison, 3)
-
-
-@pytest.mark.parametrize(
-    ("text", "folds"), [("10\t300\nA\t1\t2\n", 10), ("300\nA 1 2\n", 1), ("A 1 2\n", 1)]
-)
-def test_the_header_tells_the_folds(tmp_path, text, folds):
-    path = tmp_path / "pairs.txt"
-    path.write_text(text, encoding="utf-8")
-    assert folds_of(path) == folds

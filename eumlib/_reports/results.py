@@ -1,0 +1,67 @@
+"""Files of results, such as ``data/study.json``, in the shape of a report's manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from eumlib._reports.differences import published
+from eumlib._reports.manifest import ManifestError, read_manifest
+
+_PROVENANCE = ("commit", "uncommitted_changes")
+_NEEDED = "give the folder of a report, or a file of results like data/study.json"
+
+
+def read_compared(path: Path) -> dict:
+    """The manifest of a report, from its folder, or what stands in for one, from a file of results.
+
+    Raises:
+        ManifestError: it is neither.
+    """
+    if path.is_file() or path.suffix == ".json":
+        return read_results(path)
+    return read_manifest(path)
+
+
+def read_results(path: Path) -> dict:
+    """A file of results as if one notebook, ``results``, had published all of its tables.
+
+    A table is a list of rows, wherever it stands: ``{"gate": {"errors": [{…}]}}`` holds one that is
+    called ``gate errors``. What is neither a table nor the commit counts as a parameter. The
+    manifest of a report, which may lie anywhere, comes back as it is.
+
+    Raises:
+        ManifestError: no such file, no JSON, or no number with an interval in it.
+    """
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ManifestError(f"no file {path}; {_NEEDED}") from None
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"{path} cannot be read as JSON ({error}); {_NEEDED}") from None
+    if not isinstance(written, dict):
+        raise ManifestError(f"{path} holds no results, but a {type(written).__name__}; {_NEEDED}")
+    if "runs" in written:
+        return written
+    tables, parameters = {}, {}
+    for name, part in _parts(written):
+        (tables if _is_table(part) else parameters)[name] = part
+    run = {"notebook": "results", "status": "done", "parameters": parameters, "results": tables}
+    made = {name: parameters.pop(name) for name in _PROVENANCE if name in parameters}
+    manifest = {**made, "runs": [run]}
+    if not published(manifest):
+        raise ManifestError(f"{path} holds no number with an interval, such as eer_low; {_NEEDED}")
+    return manifest
+
+
+def _parts(written: Mapping[str, object], within: str = "") -> Iterator[tuple[str, object]]:
+    for name, part in written.items():
+        if isinstance(part, Mapping):
+            yield from _parts(part, f"{within}{name} ")
+        else:
+            yield f"{within}{name}", part
+
+
+def _is_table(part: object) -> bool:
+    return isinstance(part, list) and all(isinstance(row, Mapping) for row in part)

@@ -26,6 +26,7 @@ lab: $(VENV)/installed
 # LOG=… and PAIRS=… the log of masks of the paper's authors and LFW's list of pairs.
 TABLES = build/study
 EMBED = $(RUN) eumlib embed --backbone mobilefacenet --float16
+FEATURES = $(RUN) eumlib features
 MASKS = --seed 5 --mask flat --mask surgical --mask respirator --mask cloth
 PICTURES = --faces $* $(if $(filter lfw,$*),$(if $(LFW),--root $(LFW)))
 
@@ -35,8 +36,9 @@ OF_PEOPLE = $(foreach set,lfw orl,$(TABLES)/$(set)_paper.parquet $(TABLES)/$(set
 study: $(OF_PEOPLE) $(if $(and $(LOG),$(PAIRS)),$(TABLES)/lfw_log.parquet $(TABLES)/lfw_pairs.txt)
 	$(RUN) eumlib study $(TABLES)
 
-# Trains and judges related systems on the study's tables; goes on where it was stopped.
-rivals: $(OF_PEOPLE) $(TABLES)/lfw_shared.parquet
+# Trains and judges related systems on the study's tables and on feature maps, 4 GB in $(TABLES); goes
+# on where it was stopped.
+rivals: $(OF_PEOPLE) $(OF_PEOPLE:.parquet=.arrow) $(TABLES)/lfw_shared.parquet
 	$(RUN) eumlib rivals $(TABLES)
 
 $(TABLES)/%_paper.parquet: | $(VENV)/installed
@@ -44,6 +46,15 @@ $(TABLES)/%_paper.parquet: | $(VENV)/installed
 
 $(TABLES)/%_camera.parquet: | $(VENV)/installed
 	$(EMBED) $(PICTURES) $(MASKS) --camera --out $@
+
+$(TABLES)/%_paper.arrow: | $(VENV)/installed
+	$(FEATURES) $(PICTURES) $(MASKS) --style flat --out $@
+
+$(TABLES)/%_camera.arrow: | $(VENV)/installed
+	$(FEATURES) $(PICTURES) $(MASKS) --camera --style surgical --style respirator --style cloth --out $@
+
+$(TABLES)/mfr2.arrow: | $(VENV)/installed
+	$(FEATURES) --faces mfr2 --root $(MFR2) --out $@
 
 $(TABLES)/lfw_shared.parquet: | $(VENV)/installed
 	$(EMBED) --faces lfw_test $(if $(LFW),--root $(LFW)) --seed 5 --shared 6 --out $@

@@ -5,13 +5,13 @@ import pandas as pd
 ENDS = ("", "_low", "_high")
 
 
-def row(system, eer, minus=None, **more):
+def row(system, eer, minus=None, name="minus_srt", **more):
     found = {"face_set": "lfw", "condition": "flat masks", "system": system, **more}
     for rate in ("eer", "fmr1000", "error_at_1000"):
         for end, away in zip(ENDS, (0, -0.01, 0.01), strict=True):
             found[f"{rate}{end}"] = eer + away
             if minus is not None:
-                found[f"{rate}_minus_srt{end}"] = minus and minus + away
+                found[f"{rate}_{name}{end}"] = minus and minus + away
     return found
 
 
@@ -38,3 +38,21 @@ SYSTEMS = pd.DataFrame(
         ),
     ]
 )
+NETWORKS = pd.DataFrame(
+    [
+        row("a network", 0.03, -0.02, "minus", probes="masked"),
+        row("a network", 0.01, 0.002, "minus", probes="bare"),
+    ]
+)
+MLFW = [
+    {
+        "setting": "UMR-MP", "system": "no EUM", "pairs": pairs, "accuracy": accuracy,
+        "accuracy_standard_error": error,
+        **{f"eer{end}": eer + away for end, away in zip(ENDS, (0, -0.01, 0.01), strict=True)},
+        **{f"eer_minus_random{end}": x for end, x in zip(ENDS, (0.04, 0.03, 0.05), strict=True)},
+    }
+    for pairs, accuracy, error, eer in (
+        ("misleading", 0.95, 0.004, 0.06),
+        ("random", 0.99, 0.002, 0.02),
+    )
+]  # fmt: skip

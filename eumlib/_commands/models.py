@@ -34,7 +34,14 @@ def train(
     loss: Annotated[str, typer.Option(help=f"{' or '.join(LOSSES)}")] = "srt",
     rival: Annotated[
         str | None,
-        typer.Option(help=f"a related system in place of --loss: {', '.join(rivals.TRAINERS)}"),
+        typer.Option(
+            help=f"a related system in place of --loss: {', '.join(rivals.TRAINERS)}; or, on "
+            f"--features, {', '.join(rivals.NETWORK_SYSTEMS)}"
+        ),
+    ] = None,
+    features: Annotated[
+        list[Path] | None,
+        typer.Option(help="feature maps (.arrow) for a rival that reaches into the network"),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1)] = unmasking.FAITHFUL.epochs,
     seed: Annotated[int, typer.Option()] = 0,
@@ -42,11 +49,15 @@ def train(
         Path | None, typer.Option(help="file to go on from, if training is stopped")
     ] = None,
 ) -> None:
-    """Train an unmasking model on tables or on people of nobody; a tenth of all validates."""
+    """Train an unmasking model on tables or on people of nobody; a tenth of all validates.
+
+    A rival that reaches into the network is trained on all people of its feature maps, and gives
+    a recogniser for `embed --backbone`.
+    """
     for value, known, option in (
         (loss, LOSSES, "--loss"),
         (recipe, unmasking.RECIPES, "--recipe"),
-        (rival, (None, *rivals.TRAINERS), "--rival"),
+        (rival, (None, *rivals.TRAINERS, *rivals.NETWORK_SYSTEMS), "--rival"),
     ):
         if value not in known:
             raise typer.BadParameter(
@@ -54,6 +65,9 @@ def train(
             )
     if rival:
         _refuse_what_has_no_effect(context, rival)
+    if rival in rivals.NETWORK_SYSTEMS:
+        _train_network(rival, features, seed, out)
+        return
     chosen = replace(unmasking.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
     tables = [embeddings.read_table(path) for path in table or []]
     if nobody:
@@ -73,10 +87,25 @@ def train(
     print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
 
 
+def _train_network(name: str, features: Sequence[Path] | None, seed: int, out: Path) -> None:
+    if not features:
+        raise typer.BadParameter(
+            f"{name} is trained on feature maps; make them with: python -m eumlib features",
+            param_hint="--features",
+        )
+    recogniser = embeddings.default_backbone().module
+    pairs = rivals.MapPairs(recogniser, [embeddings.read_feature_maps(path) for path in features])
+    lesson = rivals.NETWORK_SYSTEMS[name].begin(recogniser, pairs, seed)
+    rivals.train_network(lesson, pairs, seed=seed).save(out)
+    print(f"{out}: {name}, a recogniser for: python -m eumlib embed --backbone {out}")
+
+
 def _refuse_what_has_no_effect(context: typer.Context, rival: str) -> None:
     """An option that was given, and that the training of this rival does not look at."""
-    of_recipes = () if rival in rivals.UNMASKERS else ("recipe", "epochs")
-    for name in ("loss", "checkpoint", *of_recipes):
+    ignored = ["loss", "checkpoint"]
+    ignored += ["features"] if rival in rivals.TRAINERS else ["table", "nobody"]
+    ignored += [] if rival in rivals.UNMASKERS else ["recipe", "epochs"]
+    for name in ignored:
         if context.get_parameter_source(name).name != "DEFAULT":
             raise typer.BadParameter(
                 f"it has no effect on {rival}; leave it out", param_hint=f"--{name}"

@@ -10,7 +10,13 @@ import pandas as pd
 from eumlib._reports.binding import _tested_on
 from eumlib._reports.manifest import headline_results
 from eumlib._reports.notebooks import Notebook
-from eumlib.rivals import RATE_TITLES, gate_errors_by_style, rivals_by_test
+from eumlib.rivals import (
+    RATE_TITLES,
+    enrolled_anew,
+    gate_errors_by_style,
+    mlfw_by_setting,
+    rivals_by_test,
+)
 from eumlib.study import eer_by_condition, rates_of_condition
 from eumlib.verification import SHOWN_CHANGES, SHOWN_RATES, summary
 
@@ -57,18 +63,24 @@ def study_markdown(study: dict) -> str:
 
 
 def rivals_markdown(compared: dict) -> str:
-    """The tables of `eumlib.rivals.run_rivals`: two rates of each system, and the gate's errors."""
+    """The tables of `eumlib.rivals.run_rivals`, two rates of most."""
     systems = pd.DataFrame(compared["systems"])
     sections = [
         f"{RATE_TITLES[rate]}, in percent:\n\n{_markdown(rivals_by_test(systems, rate))}"
         for rate in ("eer", "error_at_1000")
     ]
+    anew = enrolled_anew(pd.DataFrame(compared["networks"]), "eer")
+    sections.append(f"Networks with references of their own, EER in percent:\n\n{_markdown(anew)}")
     errors = gate_errors_by_style(pd.DataFrame(compared["gate"]["errors"]))
     errors.index = [f"{face_set}, {style}, {trained}" for face_set, style, trained in errors.index]
     sections.append(f"The gate:\n\n{_markdown(errors)}")
+    pairs = mlfw_by_setting(pd.DataFrame(compared["mlfw"]), "eer")
+    pairs.index = [f"{setting}, {system}" for setting, system in pairs.index]
+    sections.append(f"Pairs whose masks mislead, beside random ones:\n\n{_markdown(pairs)}")
     commits = systems["commit"].dropna().str[:12].unique()
     return "\n\n".join(sections) + (
-        f"\n\nThe mean of {compared['trainings']} trainings of {compared['steps']:,} steps, "
+        f"\n\nThe mean of {compared['trainings']} trainings of {compared['steps']:,} steps, and of "
+        f"networks one of {compared['network_steps']:,}; "
         f"trained and judged at commit {', '.join(f'`{commit}`' for commit in commits)}; in "
         "brackets how much more than with SRT, percentage points with 95 %, bootstrap over people. "
         f"Made by `make rivals` {_at_commit(compared)}."

@@ -8,6 +8,7 @@ precision; it is mapped into memory, so that a training touches only the rows th
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -71,15 +72,22 @@ class FeatureMaps:
         maps: row i for row i, ``(128, 14, 14)`` float16, as `MobileFaceNet.early_maps` gives them.
         chips: row i for row i, the chip in ``(64, 64, 3)`` RGB uint8.
         fingerprint: of the recogniser whose maps they are.
+        file: that lies behind them, if there is one.
     """
 
     rows: pd.DataFrame
     maps: MappedRows
     chips: MappedRows
     fingerprint: str
+    file: mmap.mmap | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def let_go(self) -> None:
+        """Give back the memory of the rows that were read; they are read again when asked for."""
+        if self.file is not None and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+            self.file.madvise(mmap.MADV_DONTNEED)
 
     def check_recogniser(self, backbone: TorchBackbone) -> None:
         """Refuse the maps of another recogniser.
@@ -161,13 +169,15 @@ def read_feature_maps(path: Path | str) -> FeatureMaps:
     """
     remedy = f"make it with: python -m eumlib features --out {path}"
     try:
-        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        with Path(path).open("rb") as stream:
+            file = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        reader = pa.ipc.open_file(pa.py_buffer(file))
         note = json.loads((reader.schema.metadata or {})[_METADATA_KEY])
         batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
         rows = pa.Table.from_batches([batch.select(COLUMNS) for batch in batches]).to_pandas()
         maps = [_block(batch["map"].flatten(), np.float16, note["shape"]) for batch in batches]
         chips = [_block(batch["chip"], np.uint8, (CHIP_SIZE, CHIP_SIZE, 3)) for batch in batches]
-        return FeatureMaps(rows, MappedRows(maps), MappedRows(chips), note["fingerprint"])
+        return FeatureMaps(rows, MappedRows(maps), MappedRows(chips), note["fingerprint"], file)
     except FileNotFoundError:
         raise TableError(f"no feature maps {path}; {remedy}") from None
     except (pa.ArrowInvalid, OSError, KeyError, ValueError, IndexError) as error:

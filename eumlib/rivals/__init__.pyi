@@ -6,7 +6,10 @@ from .ffr_net import (
     similarities_of_places,
 )
 from .figures import forest_plot
-from .from_masks import GatedMaps, GateLesson, occlusion, pattern_of, rectangles, share_on_mask
+from .from_masks import (
+    GatedMaps, GateLesson, occlusion, pattern_of, rectangles, share_covered,
+    share_on_mask,
+)
 from .gating import gate_errors, gate_streams, train_the_gate
 from .hsst import SemiSiameseDescent, train_hsst
 from .lessons import Lesson, MapPairs, PairBatch, train_network
@@ -21,6 +24,7 @@ from .networks import NetworkRival, Unchanged, embed_maps
 from .protocol import SYSTEMS, TESTS, YARDSTICK, Protocol, System
 from .run import run_rivals
 from .tables import (
-    RATE_TITLES, costs_of_rivals, gate_errors_by_style, mlfw_by_setting, rivals_by_test,
+    RATE_TITLES, costs_of_rivals, enrolled_anew, gate_errors_by_style, mlfw_by_setting,
+    rivals_by_test,
 )
 from .trainers import TRAINERS, UNMASKERS

@@ -15,6 +15,7 @@ from eumlib.embeddings import FeatureMaps, MobileFaceNet, TableError, mated_rows
 from eumlib.masks import STYLES, style_of
 from eumlib.rivals.networks import NetworkRival, Unchanged, embed_maps
 
+STEPS = 1000
 CLIP = 5.0  # the longest gradient
 WARM_UP = 0.2  # of the steps, in which the learning rate rises
 
@@ -100,6 +101,7 @@ class MapPairs:
             start = end - len(pairs)
             here = pairs[numbers[(numbers >= start) & (numbers < end)] - start]
             parts.append([rows[column] for rows in (table.maps, table.chips) for column in here.T])
+            table.let_go()
         masked, bare, masked_chip, bare_chip = (
             torch.from_numpy(np.concatenate(part)) for part in zip(*parts, strict=True)
         )
@@ -137,7 +139,7 @@ class Lesson(nn.Module):
 
 
 def train_network(
-    lesson: Lesson, pairs: MapPairs, steps: int, batch_size: int = 64, seed: int = 0
+    lesson: Lesson, pairs: MapPairs, steps: int = STEPS, batch_size: int = 64, seed: int = 0
 ) -> NetworkRival:
     """Train a rival by AdamW, with a learning rate that rises and falls once.
 

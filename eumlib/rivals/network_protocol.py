@@ -25,8 +25,8 @@ from eumlib.embeddings import (
     default_backbone,
     read_feature_maps,
 )
-from eumlib.rivals.lessons import MapPairs, count_of_learnt, train_network
-from eumlib.rivals.network_systems import STEPS, NetworkSystem
+from eumlib.rivals.lessons import STEPS, MapPairs, count_of_learnt, train_network
+from eumlib.rivals.network_systems import NetworkSystem
 from eumlib.rivals.networks import NetworkRival, Unchanged, embed_maps
 from eumlib.rivals.protocol import Test
 from eumlib.study import CAMERAS_WAY, PAPERS_WAY, Judge
@@ -109,34 +109,51 @@ class NetworkProtocol:
     """Trains and judges rivals that reach into the network.
 
     Args:
-        folder: with feature maps, as ``make rivals`` writes them: ``lfw_paper.arrow``,
-            ``lfw_camera.arrow``, likewise of ORL, and ``mfr2.arrow``.
-        people: identities of LFW to train on.
-        tests: tables to judge on, by face set and condition.
+        training: feature maps.
+        people: identities in them to train on.
+        tests: tables to judge on, by face set and condition, each with feature maps of its views.
         resamples: of people, behind each interval.
         steps: of each training.
 
-    Raises:
-        TableError: feature maps are not there.
+    Taught in notebook 21.
     """
 
     def __init__(
         self,
+        training: Sequence[FeatureMaps],
+        people: Sequence[str],
+        tests: Mapping[Test, tuple[EmbeddingTable, FeatureMaps]],
+        resamples: int,
+        steps: int = STEPS,
+    ) -> None:
+        self._training, self._people, self.tests = training, people, tests
+        self._resamples, self._steps = resamples, steps
+        self._recogniser = default_backbone().module
+        self._pairs: MapPairs | None = None
+
+    @classmethod
+    def read(
+        cls,
         folder: Path,
         people: Sequence[str],
         tests: Mapping[Test, EmbeddingTable],
         resamples: int,
         steps: int = STEPS,
-    ) -> None:
-        self._people, self._resamples, self._steps = people, resamples, steps
-        self._recogniser = default_backbone().module
-        training = [_FILES[way.name].format("lfw") for way in (PAPERS_WAY, CAMERAS_WAY)]
-        self._training = [read_feature_maps(folder / name) for name in training]
-        self.tests = {
+    ) -> NetworkProtocol:
+        """The protocol on the feature maps in a folder, as ``make rivals`` writes them.
+
+        They are ``lfw_paper.arrow``, ``lfw_camera.arrow``, likewise of ORL, and ``mfr2.arrow``.
+
+        Raises:
+            TableError: some are not there.
+        """
+        training = [_file_of("lfw", way.name) for way in (PAPERS_WAY, CAMERAS_WAY)]
+        of_tests = {
             test: (table, read_feature_maps(folder / _file_of(*test)))
             for test, table in tests.items()
         }
-        self._pairs: MapPairs | None = None
+        maps = [read_feature_maps(folder / name) for name in training]
+        return cls(maps, people, of_tests, resamples, steps)
 
     def train(self, system: NetworkSystem) -> TrainedNetwork:
         """One training."""

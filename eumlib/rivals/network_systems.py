@@ -14,8 +14,6 @@ from eumlib.rivals.maskinv import Student, StudentsLesson
 from eumlib.rivals.meer import DecoupledNet, DecouplingLesson
 from eumlib.rivals.networks import NetworkRival, load_network
 
-STEPS = 1000
-
 
 @dataclass(frozen=True)
 class NetworkSystem:

@@ -122,6 +122,7 @@ def embed_maps(rival: NetworkRival, maps: FeatureMaps, numbers: np.ndarray) -> n
     with torch.inference_mode():
         for start in range(0, len(numbers), MAPS_A_BATCH):
             early = torch.from_numpy(maps.maps[numbers[start : start + MAPS_A_BATCH]])
+            maps.let_go()
             parts.append(rival.from_early(early.to(device).float()).cpu().numpy())
     return unit_length(np.concatenate(parts))
 

@@ -14,9 +14,12 @@ import pandas as pd
 from eumlib._common.files import key_of, sha256_of, write_text
 from eumlib._common.progress import progress_bar
 from eumlib._common.provenance import source_state
+from eumlib.embeddings import read_table
 from eumlib.rivals.gating import gate_errors, gate_streams, train_the_gate
+from eumlib.rivals.lessons import STEPS
+from eumlib.rivals.mlfw import mlfw_gaps
 from eumlib.rivals.network_protocol import JudgedNetwork, NetworkProtocol
-from eumlib.rivals.network_systems import NETWORK_SYSTEMS, STEPS, read_network
+from eumlib.rivals.network_systems import NETWORK_SYSTEMS, read_network
 from eumlib.rivals.network_views import views_of_network
 from eumlib.rivals.protocol import (
     SYSTEMS,
@@ -31,6 +34,7 @@ from eumlib.study.judging import JUDGED_RATES, MeanRates
 from eumlib.unmasking import FAITHFUL, Unmasker
 
 NO_EUM = "no EUM"
+MLFW_TABLE = "lfw_shared.parquet"
 ABOUT = ("commit", "uncommitted_changes", "minutes", "parameters", "milliseconds_a_face")
 Made = dict[str, object]
 
@@ -77,8 +81,8 @@ def run_rivals(
     """Train and judge every system, and the gate, and write one file of results.
 
     Args:
-        folder: of the study's tables, as `eumlib.study.Material.read` takes it, and of feature
-            maps, as `eumlib.rivals.NetworkProtocol` does.
+        folder: of the study's tables, as `eumlib.study.Material.read` takes it, of feature maps, as
+            `eumlib.rivals.NetworkProtocol` does, and of ``lfw_shared.parquet``, as `mlfw_gaps`.
         results: JSON to write.
         work: folder that keeps what each system was measured as, and its first training. Stopped
             and called again, what is there is not made again, unless the tables or the sizes are
@@ -93,7 +97,9 @@ def run_rivals(
         TableError: a table, or a file of feature maps, is not there.
     """
     material, state = Material.read(folder), source_state()
-    tables = [sha256_of(path) for path in sorted(folder.glob("*.parquet"))]
+    tables = [
+        sha256_of(path) for path in sorted(folder.glob("*.parquet")) if path.name != MLFW_TABLE
+    ]
     made = {
         "trainings": trainings,
         "resamples": resamples,
@@ -105,8 +111,8 @@ def run_rivals(
     kept_networks = Kept(work, key_of(key, *features, str(network_steps)), state)
     protocol = Protocol(material, trainings, resamples, size)
     people = material.of_lfw("train")[0].rows["identity"].unique()
-    networks = NetworkProtocol(folder, people, protocol.tests, resamples, network_steps)
-    with progress_bar(len(SYSTEMS) + len(NETWORK_SYSTEMS) + 1, "rivals", "system") as progress:
+    networks = NetworkProtocol.read(folder, people, protocol.tests, resamples, network_steps)
+    with progress_bar(len(SYSTEMS) + len(NETWORK_SYSTEMS) + 2, "rivals", "system") as progress:
         measured = {}
         for name in SYSTEMS:
             measured[name] = kept.result(name, partial(_of_unmasker, protocol, name, kept))
@@ -118,6 +124,10 @@ def run_rivals(
             progress.update()
         gate = kept.result("gate", partial(_of_gate, material, size, resamples, kept))
         progress.update()
+        shared = folder / MLFW_TABLE
+        kept_pairs = Kept(work, key_of(key, sha256_of(shared)), state)
+        mlfw = kept_pairs.result("mlfw", partial(_of_mlfw, shared, resamples, kept))
+        progress.update()
     # one after the other, so that they can be compared
     for name, of_one in measured.items():
         of_one["milliseconds_a_face"] = milliseconds_a_face(Unmasker.load(kept.model(name)))
@@ -128,7 +138,7 @@ def run_rivals(
     written["systems"] = _rows(protocol, measured, changed)
     written["networks"] = _network_rows(protocol, measured, changed)
     written["views"] = {name: of_one["views"] for name, of_one in changed.items()}
-    written["gate"] = gate
+    written |= {"gate": gate, "mlfw": mlfw["rows"]}
     write_text(results, json.dumps(written, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -164,6 +174,12 @@ def _of_gate(material: Material, size: Size, resamples: int, kept: Kept) -> Made
         "errors": gate_errors(material, gate, size),
         "streams": gate_streams(material, gate, unmasker, resamples),
     }
+
+
+def _of_mlfw(table: Path, resamples: int, kept: Kept) -> Made:
+    names = ("eum_triplet", YARDSTICK)
+    unmaskers = {SYSTEMS[name].title: Unmasker.load(kept.model(name)) for name in names}
+    return {"rows": mlfw_gaps(read_table(table), unmaskers, resamples)}
 
 
 def _stored(rates: MeanRates) -> dict[str, object]:

@@ -1,51 +1,105 @@
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from builders import both_ways
 
-from eumlib.embeddings import TableError, write_table
-from eumlib.rivals import SYSTEMS, YARDSTICK, Gate, run_rivals
+from eumlib.embeddings import TableError, write_feature_maps, write_table
+from eumlib.embeddings.acquisition import AcquiredView, View
+from eumlib.masks import Mask
+from eumlib.rivals import NETWORK_SYSTEMS, SYSTEMS, YARDSTICK, Gate, read_network, run_rivals
+from eumlib.rivals.run import MLFW_TABLE
 from eumlib.unmasking import Unmasker
+
+DIM = 192
+
+
+class Drawn:
+    """Stands in for an extraction: the views of a table, their chips noise."""
+
+    def __init__(self, table, styles, backbone):
+        self.backbone = backbone
+        shape = table.rows["mask_shape"].fillna("").str.partition(" ")[0]
+        self._rows = table.rows[shape.isin(["", *styles])]
+
+    def attempts(self):
+        random = np.random.default_rng(0)
+        for row in self._rows.itertuples(index=False):
+            chip = random.integers(0, 256, (112, 112, 3), np.uint8)
+            mask = None if row.view == "unmasked" else Mask(row.mask_shape, (1, 2, 3))
+            yield row, [AcquiredView(View(row.view, mask), chip, "hog", row.landmarks_from)]
+
+    def row_of(self, row, _acquired):
+        return tuple(None if value != value else value for value in row)
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, backbone):
     for seed, (name, people) in enumerate({"lfw": 60, "orl": 8}.items()):
-        for way, table in zip(
-            ("paper", "camera"), both_ways(name, people=people, pictures=2, seed=seed), strict=True
-        ):
+        tables = both_ways(name, people=people, pictures=2, seed=seed, dim=DIM)
+        styles = {"paper": ["a"], "camera": ["surgical", "respirator", "cloth"]}
+        for way, table in zip(styles, tables, strict=True):
             write_table(table, tmp_path / f"{name}_{way}.parquet")
+            drawn = Drawn(table, styles[way], backbone)
+            write_feature_maps(drawn, tmp_path / f"{name}_{way}.arrow")
+    write_shared(tmp_path / MLFW_TABLE)
     return tmp_path
 
 
-def test_a_run_goes_on_behind_the_system_where_it_stopped(folder, small, monkeypatch):
+def write_shared(path):
+    (table, _) = both_ways("lfw", people=300, pictures=3, dim=DIM)
+    shape = table.rows["mask_shape"]
+    table = table.where((table.rows["view"] == "unmasked") | (shape == "a"))
+    number = table.rows["image_id"].str.rpartition("/")[2].astype(int)
+    colours = np.array(["#ff0000", "#00ff00", "#0000ff"])[number % 3]
+    masked = table.rows["view"] == "masked"
+    rows = table.rows.assign(mask_colour=table.rows["mask_colour"].mask(masked, colours))
+    write_table(type(table)(rows, table.vectors, table.failures), path)
+
+
+def test_a_run_goes_on_behind_the_system_where_it_stopped(folder, small, backbone):
     results, work = folder / "rivals.json", folder / "work"
-    run_rivals(folder, results, work, 1, 5, small)
+    sizes = SimpleNamespace(trainings=1, resamples=5, size=small, network_steps=2)
+    run_rivals(folder, results, work, **vars(sizes))
     first = json.loads(results.read_text())
     titles = {row["system"] for row in first["systems"]}
-    assert titles == {"no EUM", *(system.title for system in SYSTEMS.values())}
-    assert len(first["systems"]) == 4 * (1 + len(SYSTEMS))
+    every = [*SYSTEMS.values(), *NETWORK_SYSTEMS.values()]
+    assert titles == {"no EUM", *(system.title for system in every)}
+    assert len(first["systems"]) == 4 * (1 + len(every))
     for row in first["systems"]:
         assert 0 <= row["eer_low"] <= row["eer_high"] <= 1
         if row["system"] == SYSTEMS[YARDSTICK].title:
             assert row["eer_minus_srt"] == row["eer_minus_srt_low"] == 0
         assert row["eer_minus_srt_low"] <= row["eer_minus_srt_high"]
         assert ("commit" in row) == (row["system"] != "no EUM")
+    assert len(first["networks"]) == 4 * 2 * len(NETWORK_SYSTEMS)
+    for row in first["networks"]:
+        assert row["eer_minus_low"] <= row["eer_minus_high"]
+    assert {len(rows) for rows in first["views"].values()} == {0, 4}
     assert {row["style"] for row in first["gate"]["errors"]} == {
         "flat", "surgical", "respirator", "cloth",
     }  # fmt: skip
     assert len(first["gate"]["streams"]) == 4
+    assert {row["pairs"] for row in first["mlfw"]} == {"misleading", "random"}
     Gate.load(work / "gate.safetensors")
+    assert read_network(work / "from.safetensors").backbone().dim == DIM
 
-    made = (work / "my_eyes.json").stat().st_mtime_ns
+    made = {path.name: path.stat().st_mtime_ns for path in work.glob("*.json")}
     (work / "hsst.json").unlink()
-    run_rivals(folder, results, work, 1, 5, small)
-    assert (work / "my_eyes.json").stat().st_mtime_ns == made
+    (work / "meer.json").unlink()
+    run_rivals(folder, results, work, **vars(sizes))
+    for path in work.glob("*.json"):
+        kept = path.name not in ("hsst.json", "meer.json")
+        assert (path.stat().st_mtime_ns == made[path.name]) == kept
     again = json.loads(results.read_text())
     for one, other in zip(first["systems"], again["systems"], strict=True):
         assert one["eer"] == other["eer"]
-    run_rivals(folder, results, work, 1, 6, small)
-    assert (work / "my_eyes.json").stat().st_mtime_ns > made
+    sizes.network_steps = 3
+    run_rivals(folder, results, work, **vars(sizes))
+    for path in work.glob("*.json"):
+        of_networks = path.stem in NETWORK_SYSTEMS
+        assert (path.stat().st_mtime_ns > made[path.name]) == of_networks or path.stem == "hsst"
     assert Unmasker.load(work / "hsst.safetensors").backbone == "drawn_recogniser"
 
 

@@ -93,13 +93,27 @@ class TorchBackbone:
         """
         return embed_in_batches(self, chips, self.batch_size, self._embed_batch)
 
-    def _embed_batch(self, chips: np.ndarray) -> np.ndarray:
+    @property
+    def device(self) -> torch.device:
+        """Where the module's weights are."""
         weights = chain(self.module.parameters(), self.module.buffers(), [self._mean])
-        device = next(weights).device
+        return next(weights).device
+
+    def embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """As `embed`, but of a tensor, so that it can be differentiated with respect to the pixels.
+
+        Args:
+            pixels: ``(n, 3, size, size)`` float, RGB from 0 to 255, on the module's `device`.
+
+        Returns:
+            ``(n, dim)``, as the module gives it, unchecked.
+        """
+        return self.module((pixels - self._mean.to(pixels)) / self._scale.to(pixels))
+
+    def _embed_batch(self, chips: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            pixels = torch.from_numpy(chips).to(device).permute(0, 3, 1, 2).float()
-            pixels.sub_(self._mean.to(device)).div_(self._scale.to(device))
-            embeddings = self.module(pixels)
+            pixels = torch.from_numpy(chips).to(self.device).permute(0, 3, 1, 2).float()
+            embeddings = self.embed_pixels(pixels)
         if not isinstance(embeddings, torch.Tensor) or embeddings.ndim != 2:
             raise BackboneError(
                 f"{self.name}: the module must give a tensor ({len(chips)}, dim) for {len(chips)} "

@@ -3,8 +3,9 @@
 Three map embeddings, as the EUM does, and train the same network in another way: by a loss of two
 terms (`TripletAndSquaredErrorLoss`), by distillation (`TemplateDistillation`), by a slow twin and a
 queue of strangers (`SemiSiameseDescent`). The fourth is a gate that tells who wears a mask
-(`Gate`). What a system's authors had and we have not, and what stands in for it, its module says.
-Taught in notebooks 12 and 13; ``make rivals`` lays them side by side.
+(`Gate`), and the fifth an attack: a mask whose print is learnt to hide its wearer (`learn_mask`).
+What a system's authors had and we have not, and what stands in for it, its module says.
+Taught in notebooks 12, 13 and 16; ``make rivals`` lays them side by side.
 """
 
 import lazy_loader

@@ -3,6 +3,7 @@ from .adversarial_mask import (
 )
 from .attack import (
     NO_MASK, attack_rows, control_masks, most_photographed, put_on, recognised, recognised_by_mask,
+    wearers_sheet,
 )
 from .ccl import (
     ContextPairs, Gate, GatedUnmasker, MaskGate, context_aware_loss, streams_through, train_gate,

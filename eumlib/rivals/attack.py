@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 
 from eumlib._common.looks import with_interval
 from eumlib.embeddings import (
@@ -25,7 +27,7 @@ from eumlib.embeddings import (
     acquire_as_a_camera_does,
 )
 from eumlib.embeddings.acquisition import Acquire
-from eumlib.faces import FaceSet
+from eumlib.faces import FaceSet, finder_for, gallery, where_found
 from eumlib.rivals.adversarial_mask import BLANK, TEXTURE_SIZE, Wearers, learn_mask
 from eumlib.rivals.placement import PrintedMask, PrintedMasks
 from eumlib.unmasking import Unmasker
@@ -34,6 +36,8 @@ from eumlib.verification import (
     UNMASKED_SETTING,
     ComparedViews,
     Comparison,
+    FaceViews,
+    ScoreError,
     intervals,
     measure,
     unresolved,
@@ -41,6 +45,7 @@ from eumlib.verification import (
 from eumlib.verification.rates import OperatingThresholds
 
 NO_MASK = "no mask"
+RATES = ("recognised", "fmr", "rank1")
 TRAINING_PEOPLE, TRAINING_PICTURES = 100, 5
 TEST_PEOPLE, TEST_PICTURES = 200, 3
 
@@ -128,7 +133,7 @@ def recognised(
         is found first among all references. Beside them ``people``, ``mated_pairs`` and
         ``non_mated_pairs``, the views that were tried (``attempts``) and of these
         ``not_acquired``, which no rate counts, and ``resolved``, whether there are pairs enough
-        for that threshold.
+        for that threshold. Rates are NaN where a mask left nothing to compare.
 
     Raises:
         TableError: no unmasked or no masked views.
@@ -155,36 +160,38 @@ def recognised(
         }
 
     rows = [row(NO_MASK, None, bare.compare(UNMASKED_SETTING))]
-    for mask, views in _by_mask(table):
+    for mask, views in _by_mask(table, tried, bare):
         ways = {None: views} | {name: views.through(eum) for name, eum in unmaskers.items()}
         rows += [row(mask, name, way.compare(MIXED_SETTING)) for name, way in ways.items()]
     return rows
 
 
-def _by_mask(table: EmbeddingTable) -> Iterator[tuple[str, ComparedViews]]:
-    shapes = table.rows["mask_shape"]
-    for mask in shapes[table.rows["view"] == MASKED].unique():
-        worn = table.where((table.rows["view"] == UNMASKED) | (shapes == mask))
-        yield mask, ComparedViews.of_table(worn)
+def _by_mask(
+    table: EmbeddingTable, tried: pd.DataFrame, bare: ComparedViews
+) -> Iterator[tuple[str, ComparedViews]]:
+    """The views of each mask that was tried, even if no face was found in it."""
+    masked = table.of_view(MASKED)
+    for mask in tried.loc[tried["view"] == MASKED, "mask_shape"].unique():
+        worn = masked.where(masked.rows["mask_shape"] == mask)
+        people, pictures = (worn.rows[name].to_numpy() for name in ("identity", "image_id"))
+        yield mask, replace(bare, masked=FaceViews(worn.vectors, people, pictures))
 
 
 def _rates(
     comparison: Comparison, in_service: OperatingThresholds, resamples: int, seed: int
 ) -> dict[str, object]:
-    measured = measure(comparison, in_service, resamples, seed)
+    try:
+        measured = measure(comparison, in_service, resamples, seed)
+    except ScoreError:  # nobody was found with this mask on whom a bare picture shows, too
+        none = {name: np.nan for rate in RATES for name in (rate, f"{rate}_low", f"{rate}_high")}
+        return none | {"people": 0, "mated_pairs": 0, "non_mated_pairs": 0, "resolved": False}
     values, draws = measured.values, measured.draws
-    ends = intervals(
-        {
-            "recognised": 1 - draws["fnmr_at_1000"],
-            "fmr": draws["fmr_at_1000"],
-            "rank1": draws["rank1"],
-        }
-    )
+    drawn = (1 - draws["fnmr_at_1000"], draws["fmr_at_1000"], draws["rank1"])
     return {
         "recognised": 1 - values["fnmr_at_1000"],
         "fmr": values["fmr_at_1000"],
         "rank1": values["rank1"],
-        **ends,
+        **intervals(dict(zip(RATES, drawn, strict=True))),
         "people": comparison.people,
         "mated_pairs": int(measured.counts.mated.sum()),
         "non_mated_pairs": int(measured.counts.non_mated.sum()),
@@ -245,6 +252,26 @@ def attack_rows(
         of_one = recognised(table, own, resamples, seed)
         rows += [row | {"attacked": backbone is attacked} for row in of_one]
     return rows
+
+
+def wearers_sheet(face_set: FaceSet, masks: Sequence[PrintedMask], people: int) -> HTML:
+    """The prints in a row, then the first people of a set, each once in each mask.
+
+    Args:
+        face_set: whose first picture of each person is shown; who is not found is left out.
+        masks: in this order.
+        people: how many.
+    """
+    finder = finder_for(face_set)
+    firsts = list({face.identity: face for face in reversed(face_set.faces)}.values())[::-1]
+    pictures = [mask.texture for mask in masks]
+    captions = [f"the print: {mask.name}" for mask in masks]
+    for face in islice(where_found(firsts, finder), people):
+        picture = face.read()
+        landmarks = finder.find(picture)
+        pictures += [mask.painted_on(picture, landmarks) for mask in masks]
+        captions += [f"{face.identity}, {mask.name}" for mask in masks]
+    return gallery(pictures, captions)
 
 
 def recognised_by_mask(rows: pd.DataFrame) -> pd.DataFrame:

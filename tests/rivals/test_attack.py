@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from eumlib.rivals import (
     put_on,
     recognised,
     recognised_by_mask,
+    wearers_sheet,
 )
 from eumlib.unmasking import DoingNothing, Unmasker
 
@@ -119,6 +121,17 @@ def test_faces_that_are_not_found_are_counted_by_mask():
     assert counts == {NO_MASK: (56, 0), "adversarial": (57, 1), "blank": (58, 2)}
 
 
+def test_a_mask_in_which_nobody_is_found_has_a_row_without_rates():
+    failed = [("p0/0", "p0", "drawn", "masked", "hood", "no face found", "…")]
+    table = EmbeddingTable.of_rows(list(TABLE.rows.itertuples(index=False)), TABLE.vectors, failed)
+    rows = [row for row in recognised(table, NOTHING, 20) if row["mask"] == "hood"]
+    assert [row["unmasking"] for row in rows] == [None, "nothing"]
+    for row in rows:
+        assert np.isnan(row["recognised"])
+        assert (row["attempts"], row["not_acquired"], row["mated_pairs"]) == (1, 1, 0)
+    assert (recognised_by_mask(pd.DataFrame(rows))["recognised, %"] == "–").all()
+
+
 def test_few_pairs_do_not_resolve_the_threshold():
     few = masked_table(["blank"], people=4, pictures=2, dim=12)
     assert not any(row["resolved"] for row in recognised(few, {}, resamples=20))
@@ -181,3 +194,10 @@ def test_a_reader_gets_percent_with_intervals():
     expected = [100 * row[f"recognised{end}"] for end in ("", "_low", "_high")]
     value = shown.loc[("drawn_recogniser", "adversarial", "–"), "recognised, %"]
     assert value == "{:.1f} [{:.1f}, {:.1f}]".format(*expected)
+
+
+def test_a_sheet_shows_the_prints_and_then_the_first_people_in_them(few):
+    masks = [PrintedMask(name, np.full((4, 4, 3), 99, np.uint8)) for name in ("dark", "<b>")]
+    page = wearers_sheet(few[1], masks, people=1).data
+    said = re.findall(r'alt="([^"]*)"', page)
+    assert said == ["the print: dark", "the print: &lt;b&gt;", "s2, dark", "s2, &lt;b&gt;"]

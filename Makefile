@@ -39,7 +39,7 @@ study: $(OF_PEOPLE) $(if $(and $(LOG),$(PAIRS)),$(TABLES)/lfw_log.parquet $(TABL
 # Trains and judges related systems on the study's tables and on feature maps, 4 GB in $(TABLES); goes
 # on where it was stopped.
 rivals: $(OF_PEOPLE) $(OF_PEOPLE:.parquet=.arrow) $(TABLES)/lfw_shared.parquet
-	$(RUN) eumlib rivals $(TABLES)
+	$(RUN) eumlib rivals $(TABLES) $(if $(LFW),--root $(LFW))
 
 $(TABLES)/%_paper.parquet: | $(VENV)/installed
 	$(EMBED) $(PICTURES) $(MASKS) --out $@

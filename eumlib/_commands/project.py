@@ -9,7 +9,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from eumlib import embeddings, rivals, study
+from eumlib import embeddings, faces, rivals, study
 from eumlib._commands.printing import print_table
 from eumlib._common import fetching
 from eumlib._common.files import write_text
@@ -38,15 +38,22 @@ def compare_rivals(
     folder: Annotated[Path, typer.Argument(help="tables of embeddings, as `make study` embeds")],
     results: Annotated[Path, typer.Option(help="JSON to write")] = Path("data/rivals.json"),
     work: Annotated[Path, typer.Option(help="folder for what is finished")] = Path("build/rivals"),
+    root: Annotated[
+        Path | None, typer.Option(help="folder or archive of lfw; without it, LFW is fetched")
+    ] = None,
     trainings: Annotated[int, typer.Option(min=1, help="of each system")] = 3,
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
 ) -> None:
     """Train and judge related systems under one protocol. Stopped, it goes on where it was."""
-    rivals.run_rivals(folder, results, work, trainings, resamples)
-    rows = pd.DataFrame(json.loads(results.read_text(encoding="utf-8"))["systems"])
+    photographs = faces.load_faces("lfw", root=root)
+    rivals.run_rivals(folder, results, work, trainings, resamples, photographs=photographs)
+    measured = json.loads(results.read_text(encoding="utf-8"))
+    rows = pd.DataFrame(measured["systems"])
     for rate, title in rivals.RATE_TITLES.items():
         print(f"\n{title}, %, and in brackets what it is more than SRT's")
         print_table(rivals.rivals_by_test(rows, rate).reset_index())
+    print("\nWho is recognised while wearing a print")
+    print_table(rivals.recognised_by_mask(pd.DataFrame(measured["attack"])).reset_index())
     print(f"\n{results} written; models in {work}")
 
 

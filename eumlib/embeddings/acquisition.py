@@ -29,7 +29,7 @@ from eumlib.faces import (
     LocatedFace,
     UnreadablePictureError,
 )
-from eumlib.masks import Mask, paint_mask
+from eumlib.masks import Mask
 
 FAILURES_TO_ACQUIRE = (UnreadablePictureError, FaceNotFoundError, AlignmentError)
 
@@ -139,7 +139,7 @@ def _acquire(
     except FAILURES_TO_ACQUIRE as error:
         return [_failed(view, error) for view in (first, *painted)]
     for view in painted:
-        masked = paint_mask(picture, bare.landmarks, view.mask)
+        masked = view.mask.painted_on(picture, bare.landmarks)
         try:
             located = locate_masked(masked, bare)
             outcomes.append(_cut_out(view, masked, located, align, landmarks_from))

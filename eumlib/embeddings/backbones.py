@@ -94,12 +94,30 @@ class TorchBackbone:
         """
         return embed_in_batches(self, chips, self.batch_size, self._embed_batch)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the module's weights are."""
+        weights = chain(self.module.parameters(), self.module.buffers(), [self._mean])
+        return next(weights).device
+
     def pixels(self, chips: np.ndarray) -> torch.Tensor:
         """What the module gets: chips as `embed` takes them to ``(n, 3, size, size)`` float32."""
-        weights = chain(self.module.parameters(), self.module.buffers(), [self._mean])
-        device = next(weights).device
-        pixels = torch.from_numpy(chips).to(device).permute(0, 3, 1, 2).float()
-        return pixels.sub_(self._mean.to(device)).div_(self._scale.to(device))
+        pixels = torch.from_numpy(chips).to(self.device).permute(0, 3, 1, 2).float()
+        return self._scaled(pixels)
+
+    def embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """As `embed`, but of a tensor, so that it can be differentiated with respect to the pixels.
+
+        Args:
+            pixels: ``(n, 3, size, size)`` float, RGB from 0 to 255, on the module's `device`.
+
+        Returns:
+            ``(n, dim)``, as the module gives it, unchecked.
+        """
+        return self.module(self._scaled(pixels))
+
+    def _scaled(self, pixels: torch.Tensor) -> torch.Tensor:
+        return (pixels - self._mean.to(pixels)) / self._scale.to(pixels)
 
     def _embed_batch(self, chips: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -86,6 +86,13 @@ class FaceSet(Sequence[Face]):
         fingerprint = f"{self.fingerprint}:{PICTURES_A_PERSON} pictures each"
         return replace(self, faces=faces, fingerprint=fingerprint)
 
+    def of_people(self, identities: Iterable[str]) -> FaceSet:
+        """The faces of these identities, in the order of the set."""
+        kept = set(identities)
+        faces = tuple(face for face in self.faces if face.identity in kept)
+        names = hashlib.sha256(str(sorted(kept)).encode()).hexdigest()[:16]
+        return replace(self, faces=faces, fingerprint=f"{self.fingerprint}:people {names}")
+
 
 def split_by_identity(identities: Sequence[str], shares: Mapping[str, float]) -> np.ndarray:
     """The part, by name, that each row's identity belongs to: an identity is never in two parts.

@@ -70,6 +70,10 @@ class Mask:
         """The colour as ``#rrggbb``."""
         return "#{:02x}{:02x}{:02x}".format(*self.colour)
 
+    def painted_on(self, picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """As `paint_mask`. What else can be painted has such a method, a shape and a colour."""
+        return paint_mask(picture, landmarks, self)
+
     @classmethod
     def from_hex(cls, shape: str, hex_colour: str) -> Mask:
         """The mask of that shape whose colour is ``#rrggbb``, as the table of embeddings has it."""

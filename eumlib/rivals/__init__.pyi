@@ -1,3 +1,10 @@
+from .adversarial_mask import (
+    Learnt, Wearers, WearersError, attack_loss, learn_mask, total_variation,
+)
+from .attack import (
+    NO_MASK, attack_rows, control_masks, most_photographed, put_on, recognised, recognised_by_mask,
+    wearers_sheet,
+)
 from .ccl import (
     ContextPairs, Gate, GatedUnmasker, MaskGate, context_aware_loss, streams_through, train_gate,
 )
@@ -21,6 +28,9 @@ from .network_protocol import NetworkProtocol, seen_by
 from .network_systems import NETWORK_SYSTEMS, NetworkSystem, read_network
 from .network_views import restored_faces, views_of_network
 from .networks import NetworkRival, Unchanged, embed_maps
+from .placement import (
+    Placement, PrintedMask, PrintedMasks, TextureError, place, print_on, unwrapped,
+)
 from .protocol import SYSTEMS, TESTS, YARDSTICK, Protocol, System
 from .run import run_rivals
 from .tables import (

@@ -14,9 +14,18 @@ import pandas as pd
 from eumlib._common.files import key_of, sha256_of, write_text
 from eumlib._common.progress import progress_bar
 from eumlib._common.provenance import source_state
-from eumlib.embeddings import read_table
+from eumlib.embeddings import (
+    DLIB_RESNET,
+    default_backbone,
+    load_backbone,
+    read_table,
+    workers_for,
+)
+from eumlib.faces import LFW_SHARES, FaceSet, split_by_identity
+from eumlib.rivals.attack import attack_rows
 from eumlib.rivals.gating import gate_errors, gate_streams, train_the_gate
 from eumlib.rivals.lessons import STEPS
+from eumlib.rivals.maskinv import Student
 from eumlib.rivals.mlfw import mlfw_gaps
 from eumlib.rivals.network_protocol import JudgedNetwork, NetworkProtocol
 from eumlib.rivals.network_systems import NETWORK_SYSTEMS, read_network
@@ -77,6 +86,7 @@ def run_rivals(
     resamples: int,
     size: Size = FULL_SIZE,
     network_steps: int = STEPS,
+    photographs: FaceSet | None = None,
 ) -> None:
     """Train and judge every system, and the gate, and write one file of results.
 
@@ -92,6 +102,8 @@ def run_rivals(
         resamples: of people, behind each interval.
         size: of each training.
         network_steps: of each training of a network.
+        photographs: LFW, on whose people the mask that attacks is learnt and judged; without them
+            it is not, since tables have no pictures.
 
     Raises:
         TableError: a table, or a file of feature maps, is not there.
@@ -112,7 +124,7 @@ def run_rivals(
     protocol = Protocol(material, trainings, resamples, size)
     people = material.of_lfw("train")[0].rows["identity"].unique()
     networks = NetworkProtocol.read(folder, people, protocol.tests, resamples, network_steps)
-    with progress_bar(len(SYSTEMS) + len(NETWORK_SYSTEMS) + 2, "rivals", "system") as progress:
+    with progress_bar(len(SYSTEMS) + len(NETWORK_SYSTEMS) + 3, "rivals", "system") as progress:
         measured = {}
         for name in SYSTEMS:
             measured[name] = kept.result(name, partial(_of_unmasker, protocol, name, kept))
@@ -126,6 +138,11 @@ def run_rivals(
         progress.update()
         shared = folder / MLFW_TABLE
         kept_pairs = Kept(work, key_of(key, sha256_of(shared)), state)
+        attack = {"rows": []}
+        if photographs:
+            make = partial(_of_attack, photographs, resamples, kept, kept_networks)
+            attack = kept_networks.result("attack", make)
+        progress.update()
         mlfw = kept_pairs.result("mlfw", partial(_of_mlfw, shared, resamples, kept))
         progress.update()
     # one after the other, so that they can be compared
@@ -138,7 +155,7 @@ def run_rivals(
     written["systems"] = _rows(protocol, measured, changed)
     written["networks"] = _network_rows(protocol, measured, changed)
     written["views"] = {name: of_one["views"] for name, of_one in changed.items()}
-    written |= {"gate": gate, "mlfw": mlfw["rows"]}
+    written |= {"gate": gate, "mlfw": mlfw["rows"], "attack": attack["rows"]}
     write_text(results, json.dumps(written, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -180,6 +197,23 @@ def _of_mlfw(table: Path, resamples: int, kept: Kept) -> Made:
     names = ("eum_triplet", YARDSTICK)
     unmaskers = {SYSTEMS[name].title: Unmasker.load(kept.model(name)) for name in names}
     return {"rows": mlfw_gaps(read_table(table), unmaskers, resamples)}
+
+
+def _of_attack(photographs: FaceSet, resamples: int, kept: Kept, kept_networks: Kept) -> Made:
+    """The student stands with the recognisers that are not attacked, though its front is."""
+    names = np.array(photographs.identities)
+    training, test = (
+        photographs.of_people(names[split_by_identity(names, LFW_SHARES) == part])
+        for part in ("train", "test")
+    )
+    student = read_network(kept_networks.model(Student.architecture)).backbone()
+    unseen = [load_backbone(DLIB_RESNET), student]
+    eum = {SYSTEMS[YARDSTICK].title: Unmasker.load(kept.model(YARDSTICK))}
+    workers = workers_for(photographs)
+    rows = attack_rows(
+        training, test, default_backbone(), unseen, eum, resamples=resamples, workers=workers
+    )
+    return {"rows": rows}
 
 
 def _stored(rates: MeanRates) -> dict[str, object]:

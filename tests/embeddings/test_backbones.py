@@ -125,6 +125,16 @@ def test_the_module_gets_normalised_rgb_channels_first():
     np.testing.assert_allclose(small_backbone(Means()).embed(white), [[1, 1, 1]])
 
 
+def test_pixels_can_be_differentiated_and_give_what_chips_give():
+    pooled = TorchBackbone("pooled", nn.Sequential(nn.AvgPool2d(4), nn.Flatten()), chip_size=8)
+    chips = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
+    pixels = torch.from_numpy(chips).permute(0, 3, 1, 2).float().requires_grad_()
+    embeddings = pooled.embed_pixels(pixels)
+    assert (embeddings.detach().numpy() == pooled.embed(chips)).all()
+    embeddings.sum().backward()
+    assert pixels.grad.numpy() == pytest.approx(np.full((2, 3, 8, 8), 1 / 16 / 127.5))
+
+
 def test_the_module_is_frozen_and_in_evaluation_mode():
     module, chips = small_network().train(), drawn_chips(5)
     backbone = small_backbone(module)

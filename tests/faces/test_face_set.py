@@ -102,3 +102,12 @@ def test_few_pictures_of_each_do_not_depend_on_the_order_or_on_others():
 def test_the_first_of_nobody_are_refused(count):
     with pytest.raises(ValueError, match="give 1 or more"):
         FaceSet("few", (Face("a/1", "a", nothing),), "few", True).first_people(count)
+
+
+def test_the_faces_of_some_people_keep_their_order():
+    faces = tuple(Face(f"{name}/{i}", name, str) for i, name in enumerate("abcab"))
+    everyone = FaceSet("letters", faces, "letters", one_face=True)
+    some = everyone.of_people(["b", "a"])
+    assert [face.image_id for face in some] == ["a/0", "b/1", "a/3", "b/4"]
+    assert some.fingerprint == everyone.of_people(["a", "b"]).fingerprint
+    assert len({part.fingerprint for part in (everyone, some, everyone.of_people(["a"]))}) == 3

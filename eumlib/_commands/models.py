@@ -43,6 +43,9 @@ def train(
         list[Path] | None,
         typer.Option(help="feature maps (.arrow) for a rival that reaches into the network"),
     ] = None,
+    steps: Annotated[
+        int, typer.Option(min=1, help="of the training on feature maps, 64 views each")
+    ] = rivals.STEPS,
     epochs: Annotated[int, typer.Option(min=1)] = unmasking.FAITHFUL.epochs,
     seed: Annotated[int, typer.Option()] = 0,
     checkpoint: Annotated[
@@ -63,10 +66,9 @@ def train(
             raise typer.BadParameter(
                 f"{value!r} is not one of {', '.join(filter(None, known))}", param_hint=option
             )
-    if rival:
-        _refuse_what_has_no_effect(context, rival)
+    _refuse_what_has_no_effect(context, rival)
     if rival in rivals.NETWORK_SYSTEMS:
-        _train_network(rival, features, seed, out)
+        _train_network(rival, features, steps, seed, out)
         return
     chosen = replace(unmasking.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
     tables = [embeddings.read_table(path) for path in table or []]
@@ -87,7 +89,9 @@ def train(
     print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
 
 
-def _train_network(name: str, features: Sequence[Path] | None, seed: int, out: Path) -> None:
+def _train_network(
+    name: str, features: Sequence[Path] | None, steps: int, seed: int, out: Path
+) -> None:
     if not features:
         raise typer.BadParameter(
             f"{name} is trained on feature maps; make them with: python -m eumlib features",
@@ -96,19 +100,23 @@ def _train_network(name: str, features: Sequence[Path] | None, seed: int, out: P
     recogniser = embeddings.default_backbone().module
     pairs = rivals.MapPairs(recogniser, [embeddings.read_feature_maps(path) for path in features])
     lesson = rivals.NETWORK_SYSTEMS[name].begin(recogniser, pairs, seed)
-    rivals.train_network(lesson, pairs, seed=seed).save(out)
+    rivals.train_network(lesson, pairs, steps, seed=seed).save(out)
     print(f"{out}: {name}, a recogniser for: python -m eumlib embed --backbone {out}")
 
 
-def _refuse_what_has_no_effect(context: typer.Context, rival: str) -> None:
-    """An option that was given, and that the training of this rival does not look at."""
-    ignored = ["loss", "checkpoint"]
-    ignored += ["features"] if rival in rivals.TRAINERS else ["table", "nobody"]
-    ignored += [] if rival in rivals.UNMASKERS else ["recipe", "epochs"]
+def _refuse_what_has_no_effect(context: typer.Context, rival: str | None) -> None:
+    """An option that was given, and that this training does not look at."""
+    if rival in rivals.NETWORK_SYSTEMS:
+        ignored = ["table", "nobody", "recipe", "loss", "epochs", "checkpoint"]
+    elif rival:
+        ignored = ["features", "steps", "loss", "checkpoint"]
+        ignored += [] if rival in rivals.UNMASKERS else ["recipe", "epochs"]
+    else:
+        ignored = ["features", "steps"]
     for name in ignored:
         if context.get_parameter_source(name).name != "DEFAULT":
             raise typer.BadParameter(
-                f"it has no effect on {rival}; leave it out", param_hint=f"--{name}"
+                f"it has no effect on {rival or 'the EUM'}; leave it out", param_hint=f"--{name}"
             )
 
 

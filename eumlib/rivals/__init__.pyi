@@ -19,7 +19,7 @@ from .from_masks import (
 )
 from .gating import gate_errors, gate_streams, train_the_gate
 from .hsst import SemiSiameseDescent, train_hsst
-from .lessons import Lesson, MapPairs, PairBatch, train_network
+from .lessons import STEPS, Lesson, MapPairs, PairBatch, train_network
 from .maskinv import Student, StudentsLesson, TemplateDistillation, train_maskinv
 from .meer import DecoupledNet, DecouplingLesson, structural_similarity
 from .mlfw import PairList, draw_pair_lists, mlfw_gaps

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from eumlib.embeddings import MobileFaceNet
+from eumlib._common.tensors import TensorFileError, read_tensors
+from eumlib.embeddings import BackboneError, MobileFaceNet
 from eumlib.rivals.ffr_net import RectificationLesson, RectifiedNet
 from eumlib.rivals.from_masks import GatedMaps, GateLesson
 from eumlib.rivals.lessons import Lesson, MapPairs
 from eumlib.rivals.maskinv import Student, StudentsLesson
 from eumlib.rivals.meer import DecoupledNet, DecouplingLesson
-from eumlib.rivals.networks import NetworkRival, load_network
+from eumlib.rivals.networks import NetworkRival
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,26 @@ NETWORK_SYSTEMS = {
 
 
 def read_network(path: Path | str) -> NetworkRival:
-    """Read a recogniser that `NetworkRival.save` wrote.
+    """Read a recogniser that `NetworkRival.save` wrote, in evaluation mode.
 
     Raises:
-        BackboneError: as in `eumlib.rivals.networks.load_network`.
+        BackboneError: no such file, or it holds something else, such as a model that unmasks.
     """
-    rivals = {name: system.rival for name, system in NETWORK_SYSTEMS.items()}
-    return load_network(path, rivals)
+    try:
+        weights, note = read_tensors(path)
+        rival = NETWORK_SYSTEMS[note["architecture"]].rival()
+        rival.load_state_dict(weights)
+    except TensorFileError as error:
+        raise BackboneError(
+            f"{error}; make a recogniser with: python -m eumlib train --rival … --out {path}"
+        ) from error
+    except KeyError:
+        held = note.get("architecture", "unknown")
+        raise BackboneError(
+            f"{path} holds no recogniser: its architecture is {held}, and recognisers are "
+            f"{', '.join(NETWORK_SYSTEMS)}; models that unmask go to: evaluate --model, gates to "
+            f"--gate"
+        ) from None
+    except RuntimeError as error:
+        raise BackboneError(f"{path} does not hold these weights: {error}") from error
+    return rival.eval()

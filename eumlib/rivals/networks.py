@@ -7,7 +7,6 @@ further in front, if anything, cannot be tested so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -15,10 +14,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from eumlib._common.tensors import TensorFileError, read_tensors, write_tensors
+from eumlib._common.tensors import write_tensors
 from eumlib.embeddings import (
     MOBILEFACENET,
-    BackboneError,
     FeatureMaps,
     MobileFaceNet,
     TorchBackbone,
@@ -70,35 +68,6 @@ class NetworkRival(nn.Module):
     def save(self, path: Path | str) -> None:
         """Write the weights, and what they are, as safetensors, atomically."""
         write_tensors(path, self.state_dict(), {"architecture": self.architecture})
-
-
-def load_network(path: Path | str, networks: Mapping[str, type[NetworkRival]]) -> NetworkRival:
-    """Read a rival that `NetworkRival.save` wrote, in evaluation mode.
-
-    Args:
-        path: the file.
-        networks: the rivals there are, by architecture.
-
-    Raises:
-        BackboneError: no such file, or it holds something else, such as a model that unmasks.
-    """
-    try:
-        weights, note = read_tensors(path)
-        rival = networks[note["architecture"]]()
-        rival.load_state_dict(weights)
-    except TensorFileError as error:
-        raise BackboneError(
-            f"{error}; make a recogniser with: python -m eumlib train --rival … --out {path}"
-        ) from error
-    except KeyError:
-        held = note.get("architecture", "unknown")
-        raise BackboneError(
-            f"{path} holds no recogniser: its architecture is {held}, and recognisers are "
-            f"{', '.join(networks)}; models that unmask go to: evaluate --model, gates to --gate"
-        ) from None
-    except RuntimeError as error:
-        raise BackboneError(f"{path} does not hold these weights: {error}") from error
-    return rival.eval()
 
 
 def embed_maps(rival: NetworkRival, maps: FeatureMaps, numbers: np.ndarray) -> np.ndarray:

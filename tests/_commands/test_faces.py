@@ -210,3 +210,30 @@ def test_synthetic_faces_are_embedded_in_half_precision(run, tmp_path):
     assert code == 0
     assert " of 4 faces acquired" in out
     assert read_table(table).attempts == 4
+
+
+def test_a_changed_recogniser_is_trained_on_feature_maps_and_embeds(run, people, tmp_path):
+    maps, rival, table = (tmp_path / name for name in ("m.arrow", "r.safetensors", "t.parquet"))
+    code, out, _ = run("features", "--faces", people, "--mask", "cloth", "--out", maps)
+    assert code == 0
+    assert re.search(r"m\.arrow: \d+ views of \d+ faces", out)
+    given = ("--features", maps, "--steps", 2, "--out", rival)
+    code, out, _ = run("train", "--rival", "from", *given)
+    assert code == 0
+    assert "embed --backbone" in out
+    assert run("embed", "--faces", people, "--backbone", rival, "--out", table)[0] == 0
+    embedded = read_table(table)
+    assert embedded.rows["backbone"].unique().tolist() == ["mobilefacenet+from"]
+    assert embedded.dim == 192
+
+    code, _, err = run("evaluate", "--table", table, "--model", rival)
+    assert code == 1
+    assert "embed --backbone" in err
+    code, _, err = run("features", "--faces", people, "--style", "tinfoil", "--out", maps)
+    assert code == 2
+    assert "no style tinfoil" in err
+    maps.write_bytes(maps.read_bytes()[:100_000])
+    code, _, err = run("train", "--rival", "from", *given)
+    assert code == 1
+    assert "m.arrow" in err
+    assert "cut short" in err

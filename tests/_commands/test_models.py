@@ -129,6 +129,8 @@ def test_embeddings_of_no_recogniser_or_of_two_are_not_unmasked(run, tmp_path):
         ("ccl", ("--recipe", "workbook")),
         ("ccl", ("--epochs", 2)),
         ("ccl", ("--checkpoint", "c.safetensors")),
+        ("my_eyes", ("--features", "maps.arrow")),
+        ("hsst", ("--steps", "10")),
     ],
 )
 def test_a_rival_refuses_an_option_that_has_no_effect_on_it(run, tmp_path, rival, option):
@@ -137,6 +139,21 @@ def test_a_rival_refuses_an_option_that_has_no_effect_on_it(run, tmp_path, rival
     said = " ".join(err.replace("│", " ").split())
     assert f"{option[0]}: it has no effect on {rival}; leave it out" in said
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--rival", "from", "--nobody", "50"), "--nobody: it has no effect on from; leave it out"),
+        (("--rival", "meer", "--epochs", "2"), "--epochs: it has no effect on meer; leave it out"),
+        (("--nobody", "50", "--steps", "9"), "--steps: it has no effect on the EUM; leave it out"),
+        (("--rival", "ffr_net"), "make them with: python -m eumlib features"),
+    ],
+)
+def test_feature_maps_are_for_networks_and_for_nothing_else(run, tmp_path, given, said):
+    code, _, err = run("train", *given, "--out", tmp_path / "m")
+    assert code == 2
+    assert said in " ".join(err.replace("│", " ").split())
 
 
 def test_a_stream_of_listed_pairs_has_its_accuracy_by_fold(run, tmp_path):

@@ -124,7 +124,7 @@ class Lesson(nn.Module):
 
     Attributes:
         rival: the network in service.
-        learning_rate: the highest; chosen on validation people.
+        learning_rate: the highest.
     """
 
     learning_rate = 1e-3

@@ -105,7 +105,7 @@ class StudentsLesson(Lesson):
     Args:
         rival: the student.
         pairs: whom it is trained on.
-        weight: w; the default was chosen on validation people.
+        weight: w; the default is that of the twin.
         seed: of the coin and of ArcFace's directions.
 
     Taught in notebook 15.

@@ -15,7 +15,7 @@ from eumlib.embeddings import FeatureMaps, MobileFaceNet, TableError, mated_rows
 from eumlib.masks import STYLES, style_of
 from eumlib.rivals.networks import NetworkRival, Unchanged, embed_maps
 
-STEPS = 1000
+STEPS = 500
 CLIP = 5.0  # the longest gradient
 WARM_UP = 0.2  # of the steps, in which the learning rate rises
 

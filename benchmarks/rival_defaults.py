@@ -7,7 +7,7 @@ has left its tables; without them there is nothing to choose by.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -147,10 +147,20 @@ def judged_with(
 
 def main(
     folder: Annotated[Path, typer.Argument(help="of the study's tables")],
+    rival: Annotated[
+        list[str] | None, typer.Option(help="one to try values for; repeat it for more; else all")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="markdown file to write")] = None,
 ) -> None:
     """Train each rival with each value, in the protocol's steps, one on each core, and judge it."""
-    cases = [(sweep, value) for sweep in SWEEPS for value in sweep.tried]
+    there = [sweep.system for sweep in SWEEPS]
+    for name in rival or []:
+        if name not in there:
+            raise typer.BadParameter(
+                f"{name!r} is not one of {', '.join(there)}", param_hint="--rival"
+            )
+    sweeps = [sweep for sweep in SWEEPS if sweep.system in (rival or there)]
+    cases = [(sweep, value) for sweep in sweeps for value in sweep.tried]
     measured = {}
     with (
         ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool,
@@ -160,13 +170,15 @@ def main(
             system, value, by_condition = done.result()
             measured[system, value] = by_condition
             progress.update()
-    publish(report(measured), out)
+    publish(report(sweeps, measured), out)
 
 
-def report(measured: dict[tuple[str, float], dict[str, MeanRates]]) -> list[str]:
+def report(
+    sweeps: Sequence[Sweep], measured: dict[tuple[str, float], dict[str, MeanRates]]
+) -> list[str]:
     """The lines to publish; the rates are by system and value, then by condition."""
     rows, verdicts = [], []
-    for sweep in SWEEPS:
+    for sweep in sweeps:
         judged = {value: measured[sweep.system, value] for value in sweep.tried}
         rows += rows_of(sweep, judged)
         verdicts.append(verdict(sweep, judged))

@@ -98,7 +98,10 @@ def make_features(
     workers: WorkersOption = None,
     seed: Annotated[int, typer.Option(help="seed of the masks")] = 0,
 ) -> None:
-    """Keep the recogniser's feature maps of every view, for rivals that reach into the network."""
+    """Keep the recogniser's feature maps, for rivals that reach into the network.
+
+    Of each person ten pictures at most.
+    """
     unknown = [name for name in style or [] if name not in masks.STYLES]
     if unknown:
         raise typer.BadParameter(
@@ -106,6 +109,11 @@ def make_features(
             param_hint="--style",
         )
     chosen = faces_of(face_set, root).few_pictures()
+    painted = {masks.style_of(kind.shapes[0]) for kind in _kinds_of(mask or ["flat"])}
+    if style and not painted >= set(style):
+        raise typer.BadParameter(
+            f"no --mask paints {', '.join(set(style) - painted)}", param_hint="--style"
+        )
     extraction = embeddings.Extraction(
         chosen,
         _mask_plan(chosen, mask or ["flat"], None, None, seed),

@@ -44,7 +44,7 @@ def train(
         typer.Option(help="feature maps (.arrow) for a rival that reaches into the network"),
     ] = None,
     steps: Annotated[
-        int, typer.Option(min=1, help="of the training on feature maps, 64 views each")
+        int, typer.Option(min=3, help="of the training on feature maps, 64 views each")
     ] = rivals.STEPS,
     epochs: Annotated[int, typer.Option(min=1)] = unmasking.FAITHFUL.epochs,
     seed: Annotated[int, typer.Option()] = 0,
@@ -97,6 +97,8 @@ def _train_network(
             f"{name} is trained on feature maps; make them with: python -m eumlib features",
             param_hint="--features",
         )
+    if out.suffix != ".safetensors":
+        raise typer.BadParameter("a recogniser's name ends in .safetensors", param_hint="--out")
     recogniser = embeddings.default_backbone().module
     pairs = rivals.MapPairs(recogniser, [embeddings.read_feature_maps(path) for path in features])
     lesson = rivals.NETWORK_SYSTEMS[name].begin(recogniser, pairs, seed)

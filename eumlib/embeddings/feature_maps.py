@@ -24,7 +24,7 @@ from eumlib._common.files import atomic_path
 from eumlib._common.threads import torch_threads
 from eumlib.embeddings.acquisition import AcquiredView
 from eumlib.embeddings.backbones import TorchBackbone
-from eumlib.embeddings.extraction import Extraction
+from eumlib.embeddings.extraction import Extraction, ExtractionError
 from eumlib.embeddings.mobilefacenet import MobileFaceNet
 from eumlib.embeddings.recogniser import BackboneError
 from eumlib.embeddings.table import COLUMNS, TableError
@@ -110,15 +110,14 @@ def write_feature_maps(
     Views that could not be acquired have no row.
 
     Args:
-        extraction: what to look at; its recogniser is `eumlib.embeddings.default_backbone`, or
-            another MobileFaceNet.
+        extraction: what to look at, by `eumlib.embeddings.default_backbone`.
         path: the Arrow file to write; 62 kB a view.
         styles: of masks; masked views in others are acquired, so that each face has the masks that
             a table of embeddings has, and left out. Masks that were worn are kept.
 
     Raises:
         BackboneError: the recogniser is no MobileFaceNet.
-        ExtractionError: as in `Extraction.run`.
+        ExtractionError: as in `Extraction.run`, or no face was acquired.
 
     Taught in notebook 15.
     """
@@ -133,7 +132,10 @@ def write_feature_maps(
     schema = pa.schema(fields, {_METADATA_KEY: json.dumps(note).encode()})
     with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), schema) as writer:
         views = _views(extraction, styles)
-        while batch := list(islice(views, VIEWS_A_BATCH)):
+        batch = list(islice(views, VIEWS_A_BATCH))
+        if not batch:
+            raise ExtractionError(f"none of the {len(extraction.face_set)} faces was acquired")
+        while batch:
             rows, chips = zip(*batch, strict=True)
             flat = early_maps(backbone, np.stack(chips)).ravel()
             small = [cv2.resize(c, (CHIP_SIZE,) * 2, interpolation=cv2.INTER_AREA) for c in chips]
@@ -141,6 +143,7 @@ def write_feature_maps(
             columns.append(pa.FixedSizeListArray.from_arrays(pa.array(flat), maps.list_size))
             columns.append(pa.array([one.tobytes() for one in small], chip))
             writer.write_batch(pa.record_batch(columns, schema=schema))
+            batch = list(islice(views, VIEWS_A_BATCH))
 
 
 def _views(extraction: Extraction, styles: Sequence[str]) -> Iterator[_Row]:
@@ -167,7 +170,7 @@ def read_feature_maps(path: Path | str) -> FeatureMaps:
     Raises:
         TableError: no such file, one that was cut short, or something else.
     """
-    remedy = f"make it with: python -m eumlib features --out {path}"
+    remedy = f"make it with: python -m eumlib features --out {Path(path).with_suffix('.arrow')}"
     try:
         with Path(path).open("rb") as stream:
             file = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)

@@ -23,7 +23,7 @@ from eumlib.rivals.lessons import Lesson, MapPairs, PairBatch, unit
 from eumlib.rivals.networks import NetworkRival
 
 GRID = 5
-CHANGED = 24  # a pixel belongs to the occlusion if it changed by so much, of 255, in the mean
+CHANGED = 40  # a pixel belongs to the occlusion if a channel of it changed by so much, of 255
 COVERED = 0.25  # of a cell, for it to be occluded
 WIDTH = 64  # channels of the pyramid
 STAGES = (EARLY, EARLY + 1, 15)  # bottlenecks before each map that the decoder sees
@@ -53,7 +53,7 @@ def occlusion(masked: torch.Tensor, bare: torch.Tensor) -> torch.Tensor:
     """Which pixels a mask changed.
 
     Where the masked face was aligned by landmarks of its own, edges of the face that moved by a
-    pixel change, too; blurring both chips keeps most of them out.
+    pixel change, too; blurring the change keeps most of them out.
 
     Args:
         masked, bare: chips ``(n, s, s, 3)`` RGB uint8.
@@ -61,8 +61,8 @@ def occlusion(masked: torch.Tensor, bare: torch.Tensor) -> torch.Tensor:
     Returns:
         ``(n, s, s)`` bool.
     """
-    grey = (masked.float() - bare.float()).mean(3)
-    return functional.avg_pool2d(grey[:, None], 5, stride=1, padding=2).abs()[:, 0] > CHANGED
+    change = (masked.float() - bare.float()).permute(0, 3, 1, 2)
+    return functional.avg_pool2d(change, 5, stride=1, padding=2).abs().amax(1) > CHANGED
 
 
 def pattern_of(occluded: torch.Tensor) -> torch.Tensor:
@@ -114,7 +114,7 @@ class GatedMaps(NetworkRival):
             late = self.recogniser.head[:2](maps)
         wide = [lateral(stage) for lateral, stage in zip(self.lateral, stages, strict=True)]
         seen = wide.pop()
-        while wide:  # from the deepest to the earliest, each as large as the next
+        while wide:  # from the deepest to the earliest, each enlarged to the size of the next
             seen = wide[-1] + functional.interpolate(seen, wide.pop().shape[2:])
         return torch.sigmoid(self.decoder(seen)), late
 

@@ -95,7 +95,8 @@ class MapPairs:
 
     def batch(self, numbers: np.ndarray) -> PairBatch:
         """The pairs of these numbers, ``(b,)`` integers."""
-        numbers = np.sort(numbers)
+        order = np.argsort(numbers, kind="stable")  # rows are read table by table
+        asked, numbers = np.argsort(order), np.asarray(numbers)[order]
         parts = []
         for table, pairs, end in zip(self._maps, self._pairs, self._ends, strict=True):
             start = end - len(pairs)
@@ -103,8 +104,9 @@ class MapPairs:
             parts.append([rows[column] for rows in (table.maps, table.chips) for column in here.T])
             table.let_go()
         masked, bare, masked_chip, bare_chip = (
-            torch.from_numpy(np.concatenate(part)) for part in zip(*parts, strict=True)
+            torch.from_numpy(np.concatenate(part)[asked]) for part in zip(*parts, strict=True)
         )
+        numbers = numbers[asked]
         known = (each[numbers] for each in (self.home, self.away, self.person, self.style))
         return PairBatch(masked.float(), bare.float(), *known, masked_chip, bare_chip)
 
@@ -148,7 +150,7 @@ def train_network(
     Args:
         lesson: the rival and its loss; what of it can be trained, is.
         pairs: of training people.
-        steps: of descent.
+        steps: of descent, 3 or more.
         batch_size: pairs a step.
         seed: of the batches.
 
@@ -163,12 +165,16 @@ def train_network(
     learnt = [weights for weights in lesson.parameters() if weights.requires_grad]
     optimiser = torch.optim.AdamW(learnt, lesson.learning_rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, lesson.learning_rate, total_steps=steps, pct_start=WARM_UP
+        optimiser, lesson.learning_rate, total_steps=steps, pct_start=max(WARM_UP, 2 / steps)
     )
     lesson.train()
     random = np.random.default_rng(seed)
     name = lesson.rival.architecture
-    with progress_bar(steps, f"training {name}", "step") as progress:
+    with (
+        progress_bar(steps, f"training {name}", "step") as progress,
+        torch.random.fork_rng(devices=[]),
+    ):
+        torch.manual_seed(seed)  # for layers that drop out
         for step, batch in enumerate(pairs.steps(steps, batch_size, random)):
             loss = lesson.loss_of(batch)
             if not torch.isfinite(loss):

@@ -9,6 +9,7 @@ in for their network.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -115,8 +116,8 @@ class DecouplingLesson(Lesson):
     f is the embedding of the identity part, of masked and of bare faces alike, and e that of the
     frozen recogniser for the bare face. The kind of mask has to be told from the mask part, by
     cross-entropy, and an adversary fails to tell it from f. The two parts' mean channels are
-    orthogonal: cos² is the square of their cosine. *id* is 1 − cos of e and of the recogniser's
-    embedding of the restored face. a, b and c are `SAME`, `RESTORED` and `PRESERVED`.
+    orthogonal: cos² is the square of their cosine. *id* is 1 − cos of e and of what the frozen
+    recogniser gives of the restored face. a, b and c are `SAME`, `RESTORED` and `PRESERVED`.
 
     Args:
         rival: what is trained.
@@ -131,6 +132,7 @@ class DecouplingLesson(Lesson):
 
     def __init__(self, rival: DecoupledNet, pairs: MapPairs, seed: int = 0) -> None:
         super().__init__(rival)
+        self.frozen = deepcopy(rival.recogniser).requires_grad_(False)
         dim = pairs.home.shape[1]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -160,7 +162,7 @@ class DecouplingLesson(Lesson):
         restored = self.rival.restore(batch.masked, identity)
         bare = batch.bare_chip.permute(0, 3, 1, 2).float() / 127.5 - 1
         loss = self.RESTORED * (restored - bare).abs().mean()
-        asked = unit(recognised(self.rival.recogniser, restored[:ASKED_AGAIN]))
+        asked = unit(recognised(self.frozen, restored[:ASKED_AGAIN]))
         lost = 1 - (asked * batch.home[:ASKED_AGAIN]).sum(1)
         return loss + self.PRESERVED * lost.mean()
 

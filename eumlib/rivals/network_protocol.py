@@ -2,7 +2,7 @@
 
 The test people and their masks are those of the other systems; what a rival gives of a view, it
 gives of the view's feature maps. References are enrolled twice: by the recogniser as it is, which
-asks whether a gate can switch over without enrolling everyone again, and by the rival itself, which
+asks whether a door can switch over without enrolling everyone again, and by the rival itself, which
 asks, too, whether a network that learns masks forgets faces.
 """
 
@@ -32,7 +32,7 @@ from eumlib.rivals.protocol import Test
 from eumlib.study import CAMERAS_WAY, PAPERS_WAY, Judge
 from eumlib.study.judging import MeanRates
 
-_VIEW = ["face_set", "image_id", "view", "mask_shape", "landmarks_from"]
+_VIEW = ["face_set", "image_id", "view", "mask_shape", "mask_colour", "landmarks_from"]
 _FILES = {PAPERS_WAY.name: "{}_paper.arrow", CAMERAS_WAY.name: "{}_camera.arrow"}
 
 
@@ -44,6 +44,8 @@ def numbers_in(maps: FeatureMaps, rows: pd.DataFrame) -> np.ndarray:
     """
     keys = [frame[_VIEW].fillna("") for frame in (maps.rows, rows)]
     numbered = keys[0].assign(number=np.arange(len(maps)))
+    if keys[0].duplicated().any():
+        raise TableError("these feature maps hold a view twice: make them anew")
     numbers = keys[1].merge(numbered, on=_VIEW, how="left")["number"]
     if numbers.isna().any():
         lost = rows.iloc[int(np.flatnonzero(numbers.isna())[0])]

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from eumlib.embeddings import EmbeddingTable, FeatureMaps, mated_rows
+from eumlib.embeddings import (
+    EmbeddingTable,
+    FeatureMaps,
+    MobileFaceNet,
+    default_backbone,
+    mated_rows,
+)
 from eumlib.rivals.from_masks import GatedMaps, occlusion, share_covered, share_on_mask
 from eumlib.rivals.lessons import unit
 from eumlib.rivals.meer import DecoupledNet, recognised, structural_similarity
@@ -17,8 +23,8 @@ A_BATCH = 50
 
 
 def views_of_network(rival: NetworkRival, protocol: NetworkProtocol) -> list[dict[str, object]]:
-    """A row a test of painted masks: `gate_figures` or `restored_figures`; none of other rivals."""
-    figures = {GatedMaps: gate_figures, DecoupledNet: restored_figures}.get(type(rival))
+    """A row a test of painted masks, of a rival with a gate or one that draws; else none."""
+    figures = {GatedMaps: feature_gate_figures, DecoupledNet: restored_figures}.get(type(rival))
     if figures is None:
         return []
     return [
@@ -28,16 +34,20 @@ def views_of_network(rival: NetworkRival, protocol: NetworkProtocol) -> list[dic
     ]
 
 
-def gate_figures(rival: GatedMaps, table: EmbeddingTable, maps: FeatureMaps) -> dict[str, float]:
+def feature_gate_figures(
+    rival: GatedMaps, table: EmbeddingTable, maps: FeatureMaps
+) -> dict[str, float]:
     """Of the places where FROM's gate is most closed, the share on the mask; and by chance."""
-    closed, covered = [], []
+    closed, covered, faces = [], [], []
     for masked, bare in _pairs(table, maps):
         with torch.inference_mode():
             gate, _ = rival.gate_and_maps(torch.from_numpy(maps.maps[masked]).float())
         occluded = occlusion(*(torch.from_numpy(maps.chips[rows]) for rows in (masked, bare)))
         closed.append(share_on_mask(gate, occluded))
         covered.append(share_covered(occluded))
-    return {"on_mask": float(np.mean(closed)), "by_chance": float(np.mean(covered))}
+        faces.append(len(masked))
+    on_mask, by_chance = (np.average(shares, weights=faces) for shares in (closed, covered))
+    return {"on_mask": float(on_mask), "by_chance": float(by_chance)}
 
 
 def restored_figures(
@@ -45,13 +55,13 @@ def restored_figures(
 ) -> dict[str, float]:
     """How like the bare face MEER's restored one is, beside the masked one.
 
-    By structural similarity, and by the cosine that the frozen recogniser gives it, all at 64 × 64.
+    By structural similarity, and by the cosine that the recogniser as it is gives it, at 64 × 64.
     """
-    rows = []
+    recogniser, rows = default_backbone().module, []
     for masked, bare in _pairs(table, maps):
         faces = {name: maps.chips[rows] for name, rows in (("masked", masked), ("bare", bare))}
         faces["restored"] = restored_faces(rival, maps.maps[masked])
-        known = {name: _embedded(rival, chips) for name, chips in faces.items()}
+        known = {name: _embedded(recogniser, chips) for name, chips in faces.items()}
         for name in ("masked", "restored"):
             cosines = (known[name] * known["bare"]).sum(1)
             for face, true, cosine in zip(faces[name], faces["bare"], cosines, strict=True):
@@ -71,10 +81,10 @@ def restored_faces(rival: DecoupledNet, maps: np.ndarray) -> np.ndarray:
     return (127.5 * (drawn + 1)).round().clamp(0, 255).byte().numpy()
 
 
-def _embedded(rival: DecoupledNet, chips: np.ndarray) -> torch.Tensor:
+def _embedded(recogniser: MobileFaceNet, chips: np.ndarray) -> torch.Tensor:
     pixels = torch.from_numpy(chips).permute(0, 3, 1, 2).float() / 127.5 - 1
     with torch.inference_mode():
-        return unit(recognised(rival.recogniser, pixels))
+        return unit(recognised(recogniser, pixels))
 
 
 def _pairs(table: EmbeddingTable, maps: FeatureMaps) -> list[tuple[np.ndarray, np.ndarray]]:

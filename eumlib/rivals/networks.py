@@ -1,4 +1,4 @@
-"""Rivals that reach into the network: recognisers made of MobileFaceNet, changed behind its middle.
+"""Rivals that reach into the network: MobileFaceNet, changed behind its twelfth bottleneck.
 
 Each leaves twelve of fifteen bottlenecks as they are and works on the early maps that these give
 (`eumlib.embeddings.FeatureMaps`), so it can be trained on two cores; what the authors changed
@@ -61,9 +61,10 @@ class NetworkRival(nn.Module):
 
     def backbone(self) -> TorchBackbone:
         """The rival as a recogniser, for `eumlib.embeddings.Extraction` and its like."""
-        return TorchBackbone(
-            f"{MOBILEFACENET}+{self.architecture}", self, scale=128.0, batch_size=16
-        )
+        made = TorchBackbone(self.architecture, self, scale=128.0, batch_size=16)
+        # EUMs go by the name, and one that was trained for a rival is not for its next training.
+        made.name = f"{MOBILEFACENET}+{self.architecture}-{made.fingerprint[:6]}"
+        return made
 
     def save(self, path: Path | str) -> None:
         """Write the weights, and what they are, as safetensors, atomically."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from eumlib._common.progress import progress_bar
 from eumlib._common.provenance import source_state
 from eumlib.embeddings import (
     DLIB_RESNET,
+    EmbeddingTable,
     default_backbone,
     load_backbone,
     read_table,
@@ -73,6 +74,15 @@ class Kept:
         write_text(path, json.dumps({"key": self.key, "made": made}))
         return made
 
+    def behind(self, *parts: str) -> Kept:
+        """Results that hang on more: on models of these names, or on other words."""
+        models = [self.model(part) for part in parts]
+        known = [
+            sha256_of(path) if path.exists() else part
+            for path, part in zip(models, parts, strict=True)
+        ]
+        return replace(self, key=key_of(self.key, *known))
+
     def model(self, name: str) -> Path:
         """Where the trained model of this name is."""
         return self.folder / f"{name}.safetensors"
@@ -109,6 +119,7 @@ def run_rivals(
         TableError: a table, or a file of feature maps, is not there.
     """
     material, state = Material.read(folder), source_state()
+    shared = read_table(folder / MLFW_TABLE)
     tables = [
         sha256_of(path) for path in sorted(folder.glob("*.parquet")) if path.name != MLFW_TABLE
     ]
@@ -134,16 +145,17 @@ def run_rivals(
             make = partial(_of_network, networks, name, kept_networks)
             changed[name] = kept_networks.result(name, make)
             progress.update()
-        gate = kept.result("gate", partial(_of_gate, material, size, resamples, kept))
+        on_eum = kept.behind("eum_triplet", YARDSTICK)
+        gate = on_eum.result("gate", partial(_of_gate, material, size, resamples, kept))
         progress.update()
-        shared = folder / MLFW_TABLE
-        kept_pairs = Kept(work, key_of(key, sha256_of(shared)), state)
         attack = {"rows": []}
         if photographs:
             make = partial(_of_attack, photographs, resamples, kept, kept_networks)
-            attack = kept_networks.result("attack", make)
+            on_both = kept_networks.behind(YARDSTICK, Student.architecture, photographs.fingerprint)
+            attack = on_both.result("attack", make)
         progress.update()
-        mlfw = kept_pairs.result("mlfw", partial(_of_mlfw, shared, resamples, kept))
+        on_pairs = on_eum.behind(sha256_of(folder / MLFW_TABLE))
+        mlfw = on_pairs.result("mlfw", partial(_of_mlfw, shared, resamples, kept))
         progress.update()
     # one after the other, so that they can be compared
     for name, of_one in measured.items():
@@ -193,14 +205,14 @@ def _of_gate(material: Material, size: Size, resamples: int, kept: Kept) -> Made
     }
 
 
-def _of_mlfw(table: Path, resamples: int, kept: Kept) -> Made:
+def _of_mlfw(shared: EmbeddingTable, resamples: int, kept: Kept) -> Made:
     names = ("eum_triplet", YARDSTICK)
     unmaskers = {SYSTEMS[name].title: Unmasker.load(kept.model(name)) for name in names}
-    return {"rows": mlfw_gaps(read_table(table), unmaskers, resamples)}
+    return {"rows": mlfw_gaps(shared, unmaskers, resamples)}
 
 
 def _of_attack(photographs: FaceSet, resamples: int, kept: Kept, kept_networks: Kept) -> Made:
-    """The student stands with the recognisers that are not attacked, though its front is."""
+    """The student is asked, too, though it shares its front with the network attacked."""
     names = np.array(photographs.identities)
     training, test = (
         photographs.of_people(names[split_by_identity(names, LFW_SHARES) == part])
@@ -224,8 +236,9 @@ def _stored(rates: MeanRates) -> dict[str, object]:
 
 
 def _loaded(stored: dict[str, dict]) -> MeanRates:
-    draws = {name: np.array(values) for name, values in stored["draws"].items()}
-    return MeanRates(stored["values"], draws)
+    draws = {name: np.array(values, float) for name, values in stored["draws"].items()}
+    values = {name: float("nan") if x is None else x for name, x in stored["values"].items()}
+    return MeanRates(values, draws)
 
 
 def _rows(

@@ -217,13 +217,14 @@ def test_a_changed_recogniser_is_trained_on_feature_maps_and_embeds(run, people,
     code, out, _ = run("features", "--faces", people, "--mask", "cloth", "--out", maps)
     assert code == 0
     assert re.search(r"m\.arrow: \d+ views of \d+ faces", out)
-    given = ("--features", maps, "--steps", 2, "--out", rival)
+    given = ("--features", maps, "--steps", 3, "--out", rival)
     code, out, _ = run("train", "--rival", "from", *given)
     assert code == 0
     assert "embed --backbone" in out
     assert run("embed", "--faces", people, "--backbone", rival, "--out", table)[0] == 0
     embedded = read_table(table)
-    assert embedded.rows["backbone"].unique().tolist() == ["mobilefacenet+from"]
+    (name,) = embedded.rows["backbone"].unique()
+    assert name.startswith("mobilefacenet+from-")
     assert embedded.dim == 192
 
     code, _, err = run("evaluate", "--table", table, "--model", rival)

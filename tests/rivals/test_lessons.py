@@ -78,7 +78,7 @@ def test_what_is_frozen_does_not_move(pairs, recogniser):
     assert count_of_learnt(lesson) == sum(
         p.numel() for name, p in lesson.rival.named_parameters() if name in learnt
     )
-    rival = train_network(lesson, pairs, steps=2, batch_size=4)
+    rival = train_network(lesson, pairs, steps=3, batch_size=4)
     before = Student.of(recogniser).state_dict()
     for name, values in rival.state_dict().items():
         assert torch.equal(values, before[name]) == (name not in learnt), name
@@ -92,7 +92,7 @@ class Diverging(Lesson):
 def test_a_loss_that_is_not_finite_ends_the_training(pairs, recogniser):
     lesson = Diverging(Student.of(recogniser))
     with pytest.raises(ValueError, match="maskinv_network: the loss is no longer finite in step 0"):
-        train_network(lesson, pairs, steps=1)
+        train_network(lesson, pairs, steps=3)
 
 
 def test_a_rival_must_say_what_it_makes_of_maps(recogniser):

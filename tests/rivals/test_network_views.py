@@ -12,7 +12,7 @@ from eumlib.rivals import (
     share_on_mask,
     structural_similarity,
 )
-from eumlib.rivals.network_views import gate_figures, restored_figures
+from eumlib.rivals.network_views import feature_gate_figures, restored_figures
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,14 @@ def test_the_gates_figures_are_means_over_faces(table, maps, recogniser):
             gate, _ = rival.gate_and_maps(torch.from_numpy(maps.maps[[masked]]).float())
         occluded = occlusion(*(torch.from_numpy(maps.chips[[row]]) for row in (masked, bare)))
         shares.append(share_on_mask(gate, occluded))
-    figures = gate_figures(rival, table, maps)
+    figures = feature_gate_figures(rival, table, maps)
     assert figures["on_mask"] == pytest.approx(np.mean(shares), abs=1e-6)
     assert 0 <= figures["by_chance"] <= 1
 
 
 def test_restored_faces_are_compared_with_the_bare_ones(table, maps, recogniser):
     rival = DecoupledNet.of(recogniser, seed=1).eval()
+    rival.recogniser.head[-2].weight.data[:50].neg_()  # a head that has learnt, and does not judge
     figures = restored_figures(rival, table, maps)
     ssim, cosines = [], []
     for masked, bare in pairs_of(table.rows):

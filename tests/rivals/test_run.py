@@ -62,7 +62,7 @@ def test_a_run_goes_on_behind_the_system_where_it_stopped(folder, small, monkeyp
     for name in ("ffr_net", "meer"):  # slow, and tried elsewhere
         monkeypatch.delitem(NETWORK_SYSTEMS, name)
     results, work = folder / "rivals.json", folder / "work"
-    sizes = SimpleNamespace(trainings=1, resamples=5, size=small, network_steps=2)
+    sizes = SimpleNamespace(trainings=1, resamples=5, size=small, network_steps=3)
     run_rivals(folder, results, work, **vars(sizes))
     first = json.loads(results.read_text())
     titles = {row["system"] for row in first["systems"]}

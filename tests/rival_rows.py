@@ -56,3 +56,12 @@ MLFW = [
         ("random", 0.99, 0.002, 0.02),
     )
 ]  # fmt: skip
+ATTACK = [
+    {
+        "recogniser": "mobilefacenet", "mask": "adversarial", "unmasking": None,
+        **{f"{rate}{end}": 0.08 + away
+           for rate in ("recognised", "fmr", "rank1")
+           for end, away in zip(ENDS, (0, -0.01, 0.01), strict=True)},
+        "attempts": 560, "not_acquired": 1,
+    },
+]  # fmt: skip

@@ -15,6 +15,7 @@ from eumlib.rivals import (
     enrolled_anew,
     gate_errors_by_style,
     mlfw_by_setting,
+    recognised_by_mask,
     rivals_by_test,
 )
 from eumlib.study import eer_by_condition, rates_of_condition
@@ -70,13 +71,19 @@ def rivals_markdown(compared: dict) -> str:
         for rate in ("eer", "error_at_1000")
     ]
     anew = enrolled_anew(pd.DataFrame(compared["networks"]), "eer")
-    sections.append(f"Networks with references of their own, EER in percent:\n\n{_markdown(anew)}")
+    sections.append(
+        "Networks with references of their own, EER in percent; in brackets how much more than with "
+        f"SRT, and of bare probes, than by the recogniser as it is:\n\n{_markdown(anew)}"
+    )
     errors = gate_errors_by_style(pd.DataFrame(compared["gate"]["errors"]))
     errors.index = [f"{face_set}, {style}, {trained}" for face_set, style, trained in errors.index]
     sections.append(f"The gate:\n\n{_markdown(errors)}")
     pairs = mlfw_by_setting(pd.DataFrame(compared["mlfw"]), "eer")
     pairs.index = [f"{setting}, {system}" for setting, system in pairs.index]
     sections.append(f"Pairs whose masks mislead, beside random ones:\n\n{_markdown(pairs)}")
+    prints = recognised_by_mask(pd.DataFrame(compared["attack"]))
+    prints.index = [", ".join(keys) for keys in prints.index]
+    sections.append(f"Who is recognised while wearing a print:\n\n{_markdown(prints)}")
     commits = systems["commit"].dropna().str[:12].unique()
     return "\n\n".join(sections) + (
         f"\n\nThe mean of {compared['trainings']} trainings of {compared['steps']:,} steps, and of "

@@ -2,8 +2,9 @@
 
 Huber et al., "Mask-invariant Face Recognition through Template-level Knowledge Distillation",
 FG 2021, arXiv 2112.05646. Here the idea stands twice. As its authors have it, the student is a
-network (`Student`): MobileFaceNet stands in for their ResNet-100, only its end learns,
-and it learns from some thousand people and not from MS1MV2. And as a twin at the level of
+network (`Student`): MobileFaceNet stands in for their ResNet-100, only its end learns, from 4,000
+people and not from MS1MV2, and ArcFace's margin of 0.5 stands in for ElasticFace's, which is drawn
+around 0.5. And as a twin at the level of
 embeddings (`TemplateDistillation`), whose student is an EUM.
 """
 

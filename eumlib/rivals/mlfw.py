@@ -1,8 +1,8 @@
 """MLFW's pairs: one person in two masks, two people in one, beside pairs drawn at random.
 
 Wang et al., "MLFW: A Database for Face Recognition on Masked Faces", arXiv 2109.05804, paint masks
-on the pictures of CALFW, whose folds and number of pairs they keep, and have state-of-the-art
-models lose 5 to 16 % of accuracy. Their pictures and masks are not here. What is measured is the
+on the pictures of CALFW, whose folds and number of pairs they keep, and report that
+state-of-the-art models lose 5 to 16 % of accuracy. Their pictures and masks are not here. What is measured is the
 design of their pairs, on LFW's test people in masks that all of them share: what pairs cost in
 which the masks mislead.
 """
@@ -96,7 +96,8 @@ def mlfw_gaps(
         TableError: the masks are not painted, one a picture, or too few people share them.
         ModelError: an unmasker for another recogniser than the table's.
 
-    Source: the three kinds of pairs of arXiv 2109.05804. Taught in notebook 14, on ORL.
+    Source: arXiv 2109.05804, whose three kinds of pair combination are read as the settings here.
+    Taught in notebook 14, on ORL.
     """
     parts = split_by_identity(table.rows["identity"], LFW_SHARES)
     (tested,) = few_pictures([table.where(parts == "test")])

@@ -1,5 +1,5 @@
 import pytest
-from rival_rows import MLFW, NETWORKS, SYSTEMS
+from rival_rows import ATTACK, MLFW, NETWORKS, SYSTEMS
 
 from eumlib._reports.readme import (
     results_markdown,
@@ -65,10 +65,11 @@ def test_rivals_are_two_rates_of_every_system_and_the_gates_errors():
     ]  # fmt: skip
     text = rivals_markdown(
         {"systems": SYSTEMS.to_dict("records"), "gate": {"errors": errors}, "trainings": 3,
-         "networks": NETWORKS.to_dict("records"), "mlfw": MLFW, "network_steps": 1000,
+         "networks": NETWORKS.to_dict("records"), "mlfw": MLFW, "attack": ATTACK, "network_steps": 1000,
          "steps": 2000, "commit": "a" * 40, "uncommitted_changes": False}
     )  # fmt: skip
     assert "| a network, bare probes | 1.0 (+0.2 [-0.8, +1.2]) |" in text
+    assert "| mobilefacenet, adversarial, – | 8.0 [7.0, 9.0] |" in text
     assert "| UMR-MP, no EUM | 99.0 ± 0.2 | 95.0 ± 0.4 | 2.0 [1.0, 3.0] | 6.0 [5.0, 7.0] |" in text
     assert text.count("| a rival | 4.0 (-1.2 [-2.2, -0.2]) |") == 2
     assert "| LFW, cloth, trained on all but it | 1.2 | 10.0 |" in text

@@ -72,8 +72,9 @@ def rivals_markdown(compared: dict) -> str:
     ]
     anew = enrolled_anew(pd.DataFrame(compared["networks"]), "eer")
     sections.append(
-        "Networks with references of their own, EER in percent; in brackets how much more than with "
-        f"SRT, and of bare probes, than by the recogniser as it is:\n\n{_markdown(anew)}"
+        "Networks with references of their own, EER in percent; in brackets how much more than "
+        "with SRT, and of bare probes, than by the recogniser as it is:"
+        f"\n\n{_markdown(anew)}"
     )
     errors = gate_errors_by_style(pd.DataFrame(compared["gate"]["errors"]))
     errors.index = [f"{face_set}, {style}, {trained}" for face_set, style, trained in errors.index]

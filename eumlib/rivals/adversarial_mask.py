@@ -10,9 +10,9 @@ gradient descent through a renderer into the recogniser. Of what they had:
   attack carries over to a network that it has not seen is a harder question here than there.
 - They learn on 100 people of CASIA-WebFace, 5 pictures each; here it is whatever face set is given.
 - They stop by a patience; here the number of steps is fixed.
-- They print on cloth, and a recogniser behind a camera identifies 3.34 % of the wearers, and 83.34 % or
-  more of those who wear other masks. Nothing is printed here, so that claim is not tested; what is,
-  is that of pictures: whether a learnt mask is worse for the recogniser than any other.
+- They print on cloth, and a recogniser behind a camera identifies 3.34 % of the wearers, and
+  83.34 % or more of those who wear other masks. Nothing is printed here, so that claim is not
+  tested; what is, is that of pictures: whether a learnt mask is worse for the recogniser than any other.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ def attack_loss(
 ) -> torch.Tensor:
     """L = mean of (cos(masked, person) + 1) / 2, plus smoothness · total variation.
 
-    The first term is 1 where the masked face lies at its person's mean, 1/2 where the masked face has nothing in
-    common with its own person, and 0 where it is the opposite. Source: the authors' public code.
+    The first term is 1 where the masked face lies at its person's mean, 1/2 where it has nothing in
+    common with its person, and 0 where it is the opposite. Source: the authors' public code.
 
     Args:
         masked: ``(n, d)``, embeddings of masked faces.

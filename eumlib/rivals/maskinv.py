@@ -4,8 +4,8 @@ Huber et al., "Mask-invariant Face Recognition through Template-level Knowledge 
 FG 2021, arXiv 2112.05646. Here the idea stands twice. As its authors have it, the student is a
 network (`Student`): MobileFaceNet stands in for their ResNet-100, only its end learns, from 4,000
 people and not from MS1MV2, and ArcFace's margin of 0.5 stands in for ElasticFace's, which is drawn
-around 0.5. And as a twin at the level of
-embeddings (`TemplateDistillation`), whose student is an EUM.
+around 0.5. And as a twin at the level of embeddings (`TemplateDistillation`), whose student is an
+EUM.
 """
 
 from __future__ import annotations

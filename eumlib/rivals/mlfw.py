@@ -2,9 +2,9 @@
 
 Wang et al., "MLFW: A Database for Face Recognition on Masked Faces", arXiv 2109.05804, paint masks
 on the pictures of CALFW, whose folds and number of pairs they keep, and report that
-state-of-the-art models lose 5 to 16 % of accuracy. Their pictures and masks are not here. What is measured is the
-design of their pairs, on LFW's test people in masks that all of them share: what pairs cost in
-which the masks mislead.
+state-of-the-art models lose 5 to 16 % of accuracy. Their pictures and masks are not here. What is
+measured is the design of their pairs, on LFW's test people in masks that all of them share: what
+pairs cost in which the masks mislead.
 """
 
 from __future__ import annotations

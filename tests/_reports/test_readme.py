@@ -65,7 +65,8 @@ def test_rivals_are_two_rates_of_every_system_and_the_gates_errors():
     ]  # fmt: skip
     text = rivals_markdown(
         {"systems": SYSTEMS.to_dict("records"), "gate": {"errors": errors}, "trainings": 3,
-         "networks": NETWORKS.to_dict("records"), "mlfw": MLFW, "attack": ATTACK, "network_steps": 1000,
+         "networks": NETWORKS.to_dict("records"), "mlfw": MLFW, "attack": ATTACK,
+         "network_steps": 1000,
          "steps": 2000, "commit": "a" * 40, "uncommitted_changes": False}
     )  # fmt: skip
     assert "| a network, bare probes | 1.0 (+0.2 [-0.8, +1.2]) |" in text

@@ -12,7 +12,8 @@ gradient descent through a renderer into the recogniser. Of what they had:
 - They stop by a patience; here the number of steps is fixed.
 - They print on cloth, and a recogniser behind a camera identifies 3.34 % of the wearers, and
   83.34 % or more of those who wear other masks. Nothing is printed here, so that claim is not
-  tested; what is, is that of pictures: whether a learnt mask is worse for the recogniser than any other.
+  tested; what is, is that of pictures: whether a learnt mask is worse for the recogniser than any
+  other.
 """
 
 from __future__ import annotations

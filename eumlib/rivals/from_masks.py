@@ -27,7 +27,7 @@ CHANGED = 40  # a pixel belongs to the occlusion if a channel of it changed by s
 COVERED = 0.25  # of a cell, for it to be occluded
 WIDTH = 64  # channels of the pyramid
 STAGES = (EARLY, EARLY + 1, 15)  # bottlenecks before each map that the decoder sees
-OPEN = 3.0  # what the gate's logits begin at, so that it begins open
+STEEPNESS = 10.0  # of the gate: in so few steps it would stay open at 1
 
 
 def rectangles(size: int = GRID) -> Iterator[np.ndarray]:
@@ -100,7 +100,7 @@ class GatedMaps(NetworkRival):
             nn.Conv2d(WIDTH, channels, 3, padding=1),
         )
         nn.init.zeros_(self.decoder[-1].weight)
-        nn.init.constant_(self.decoder[-1].bias, OPEN)
+        nn.init.zeros_(self.decoder[-1].bias)
         self.recogniser.head[2:].requires_grad_(True)
 
     def gate_and_maps(self, early: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -116,7 +116,7 @@ class GatedMaps(NetworkRival):
         seen = wide.pop()
         while wide:  # from the deepest to the earliest, each enlarged to the size of the next
             seen = wide[-1] + functional.interpolate(seen, wide.pop().shape[2:])
-        return torch.sigmoid(self.decoder(seen)), late
+        return torch.sigmoid(STEEPNESS * self.decoder(seen)), late
 
     def from_early(self, early: torch.Tensor) -> torch.Tensor:
         """As `eumlib.rivals.networks.NetworkRival.from_early`."""
@@ -170,17 +170,18 @@ class GateLesson(Lesson):
         return self.classes(unit(embeddings), batch.person.repeat(2)) + self.weight * told
 
 
-def share_on_mask(gate: torch.Tensor, occluded: torch.Tensor) -> float:
-    """Of the places where the gate is most closed, a quarter of a face's, the share on the mask.
+def share_on_mask(gate: torch.Tensor, bare_gate: torch.Tensor, occluded: torch.Tensor) -> float:
+    """Of the places where a mask closes the gate most, a quarter of a face's, the share on the mask.
 
     Args:
-        gate: ``(n, 512, 7, 7)`` in [0, 1]; its mean over channels counts.
+        gate: ``(n, 512, 7, 7)`` in [0, 1], of masked faces; its mean over channels counts.
+        bare_gate: likewise, of the same faces bare.
         occluded: ``(n, s, s)`` bool.
 
     Returns:
         A share in [0, 1]; `share_covered` is what it would be by chance.
     """
-    places = gate.mean(1).flatten(1)
+    places = (gate - bare_gate).mean(1).flatten(1)
     closed = places.topk(places.shape[1] // 4, largest=False).indices
     return float(_covered_places(occluded).gather(1, closed).float().mean())
 

@@ -37,13 +37,16 @@ def views_of_network(rival: NetworkRival, protocol: NetworkProtocol) -> list[dic
 def feature_gate_figures(
     rival: GatedMaps, table: EmbeddingTable, maps: FeatureMaps
 ) -> dict[str, float]:
-    """Of the places where FROM's gate is most closed, the share on the mask; and by chance."""
+    """Of the places where masks close FROM's gate most, the share on the mask; and by chance."""
     closed, covered, faces = [], [], []
     for masked, bare in _pairs(table, maps):
         with torch.inference_mode():
-            gate, _ = rival.gate_and_maps(torch.from_numpy(maps.maps[masked]).float())
+            gate, bare_gate = (
+                rival.gate_and_maps(torch.from_numpy(maps.maps[rows]).float())[0]
+                for rows in (masked, bare)
+            )
         occluded = occlusion(*(torch.from_numpy(maps.chips[rows]) for rows in (masked, bare)))
-        closed.append(share_on_mask(gate, occluded))
+        closed.append(share_on_mask(gate, bare_gate, occluded))
         covered.append(share_covered(occluded))
         faces.append(len(masked))
     on_mask, by_chance = (np.average(shares, weights=faces) for shares in (closed, covered))

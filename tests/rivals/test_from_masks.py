@@ -59,7 +59,7 @@ def test_the_occlusion_is_where_the_chips_differ():
     assert not occluded[1, :28].any()
 
 
-def test_the_gate_begins_nearly_open_and_is_a_share(maps, recogniser):
+def test_the_gate_begins_half_open_and_is_a_share(maps, recogniser):
     early = torch.from_numpy(maps.maps[np.arange(3)]).float()
     rival = GatedMaps.of(recogniser).eval()
     with torch.inference_mode():
@@ -67,7 +67,7 @@ def test_the_gate_begins_nearly_open_and_is_a_share(maps, recogniser):
         expected = recogniser.late_maps(early)
         embeddings = rival.from_early(early)
     assert gate.shape == late.shape == (3, 512, 7, 7)
-    torch.testing.assert_close(gate, torch.full_like(gate, 1 / (1 + math.exp(-3))))
+    torch.testing.assert_close(gate, torch.full_like(gate, 0.5))
     torch.testing.assert_close(late, expected)
     torch.testing.assert_close(embeddings, recogniser.pooled(gate * late))
 
@@ -102,18 +102,18 @@ def test_the_loss_is_cosface_and_cross_entropy_by_hand(pairs, recogniser):
 
 def test_the_share_on_the_mask_is_counted_place_by_place():
     random = np.random.default_rng(1)
-    gate = random.random((3, 512, 7, 7)).astype(np.float32)
+    gate, bare = random.random((2, 3, 512, 7, 7)).astype(np.float32)
     occluded = np.zeros((3, 56, 56), bool)
     occluded[:, 24:, 8:48] = True  # whole places of 8 × 8
     hits = covered = 0
     for face in range(3):
-        places = [(gate[face, :, i, j].mean(), i, j) for i in range(7) for j in range(7)]
+        places = [((gate - bare)[face, :, i, j].mean(), i, j) for i in range(7) for j in range(7)]
         on = [(i >= 3) and (1 <= j < 6) for _, i, j in sorted(places)]
         hits += sum(on[:12]) / 12 / 3
         covered += sum(on) / 49 / 3
-    gate, occluded = torch.from_numpy(gate), torch.from_numpy(occluded)
-    assert share_on_mask(gate, occluded) == pytest.approx(hits)
+    gate, bare, occluded = map(torch.from_numpy, (gate, bare, occluded))
+    assert share_on_mask(gate, bare, occluded) == pytest.approx(hits)
     assert share_covered(occluded) == pytest.approx(covered)
     below = gate.clone()
     below[:, :, 3:, 1:6] -= 1
-    assert share_on_mask(below, occluded) == 1
+    assert share_on_mask(below, gate, occluded) == 1

@@ -33,9 +33,12 @@ def test_the_gates_figures_are_means_over_faces(table, maps, recogniser):
     shares = []
     for masked, bare in pairs_of(table.rows):
         with torch.inference_mode():
-            gate, _ = rival.gate_and_maps(torch.from_numpy(maps.maps[[masked]]).float())
+            gate, bare_gate = (
+                rival.gate_and_maps(torch.from_numpy(maps.maps[[row]]).float())[0]
+                for row in (masked, bare)
+            )
         occluded = occlusion(*(torch.from_numpy(maps.chips[[row]]) for row in (masked, bare)))
-        shares.append(share_on_mask(gate, occluded))
+        shares.append(share_on_mask(gate, bare_gate, occluded))
     figures = feature_gate_figures(rival, table, maps)
     assert figures["on_mask"] == pytest.approx(np.mean(shares), abs=1e-6)
     assert 0 <= figures["by_chance"] <= 1

@@ -171,7 +171,7 @@ class GateLesson(Lesson):
 
 
 def share_on_mask(gate: torch.Tensor, bare_gate: torch.Tensor, occluded: torch.Tensor) -> float:
-    """Of the places where a mask closes the gate most, a quarter of a face's, the share on the mask.
+    """Of the quarter of places where a mask closes the gate most, the share on the mask.
 
     Args:
         gate: ``(n, 512, 7, 7)`` in [0, 1], of masked faces; its mean over channels counts.

@@ -20,8 +20,8 @@ PATHS = sorted(NOTEBOOK_FOLDER.glob("*.ipynb"))
 COPIES = NOTEBOOK_FOLDER / "student"
 SMALLEST = {
     "people": 8, "training_faces": 2000, "people_drawn": 600, "epochs": 2, "steps_an_epoch": 3,
-    "resamples": 20, "examples": 3, "trainings": 2, "steps": 20,
-    "mated": 2, "non_mated": 4,
+    "resamples": 20, "examples": 3, "trainings": 2, "steps": 6,
+    "faces_of_nobody": 30, "mated": 2, "non_mated": 4,
 }  # fmt: skip
 STORED = {"keep_output", "nbval-check-output"}
 

@@ -123,7 +123,7 @@ def make_features(
     )
     embeddings.write_feature_maps(extraction, out, style or masks.STYLES)
     kept = embeddings.read_feature_maps(out)
-    print(f"{out}: {len(kept)} views of {len(chosen)} faces, {out.stat().st_size / 1e9:.1f} GB")
+    print(f"{out}: {len(kept)} views of {len(chosen)} faces, {out.stat().st_size / 1e6:.0f} MB")
 
 
 def faces_of(face_set: str, root: Path | None, count: int = 100, seed: int = 0) -> faces.FaceSet:

@@ -232,8 +232,8 @@ class Gate:
             network.load_state_dict(weights)
         except (TensorFileError, KeyError, RuntimeError, ValueError) as error:
             raise ModelError(
-                f"{path} does not hold a gate; make one with: python -m eumlib train "
-                f"--rival ccl --out {path} ({error})"
+                f"{path} does not hold a gate ({error}); EUMs go to: evaluate --model; "
+                f"a gate is made by: python -m eumlib train --rival ccl --nobody 12000 --out …"
             ) from error
         return cls(network.eval(), note["backbone"])
 

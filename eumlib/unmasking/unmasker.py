@@ -114,9 +114,8 @@ class Unmasker:
                 f"{error}; make a model with: python -m eumlib train --out {path}"
             ) from error
         except (KeyError, RuntimeError, ValueError) as error:
-            held = note.get("architecture", "unknown")
             raise ModelError(
-                f"{path} does not hold an unmasking model (architecture: {held}): {error}; a "
-                f"recogniser goes to: embed --backbone, a gate to: evaluate --gate"
+                f"{path} does not hold an unmasking model: {error}; a recogniser goes to: embed "
+                f"--backbone, a gate to: evaluate --gate"
             ) from error
         return cls(model.eval(), note["backbone"])

@@ -18,6 +18,7 @@ import numpy as np
 from eumlib.embeddings import MASKED, EmbeddingTable, TableError
 from eumlib.faces import LFW_SHARES, Pair, make_pairs, split_by_identity
 from eumlib.masks import Mask, SharedMasks
+from eumlib.rivals.protocol import NO_EUM
 from eumlib.study import few_pictures
 from eumlib.study.judging import JUDGED_RATES
 from eumlib.unmasking import Unmasker
@@ -33,7 +34,6 @@ from eumlib.verification import (
     measure,
 )
 
-NO_EUM = "no EUM"
 MISLEADING, RANDOM = "misleading", "random"
 FOLDS = 10
 OF_A_KIND = 3000  # mated pairs, and as many non-mated ones: LFW's number, and MLFW's

@@ -16,7 +16,7 @@ from eumlib.rivals.from_masks import GatedMaps, occlusion, share_covered, share_
 from eumlib.rivals.lessons import unit
 from eumlib.rivals.meer import DecoupledNet, recognised, structural_similarity
 from eumlib.rivals.network_protocol import NetworkProtocol, numbers_in
-from eumlib.rivals.networks import NetworkRival
+from eumlib.rivals.networks import NetworkRival, Unchanged
 
 FACES = 500  # of each test that are looked at
 A_BATCH = 50
@@ -60,7 +60,7 @@ def restored_figures(
 
     By structural similarity, and by the cosine that the recogniser as it is gives it, at 64 × 64.
     """
-    recogniser, rows = default_backbone().module, []
+    recogniser, rows = Unchanged.of(default_backbone().module).recogniser, []
     for masked, bare in _pairs(table, maps):
         faces = {name: maps.chips[rows] for name, rows in (("masked", masked), ("bare", bare))}
         faces["restored"] = restored_faces(rival, maps.maps[masked])

@@ -34,6 +34,7 @@ TESTS: dict[str, tuple[Condition, ...]] = {
     "orl": (PAPERS_WAY, CAMERAS_WAY),
     "mfr2": (AS_WORN,),
 }
+NO_EUM = "no EUM"  # what tables call the recogniser as it is
 Tables = Sequence[EmbeddingTable]
 Test = tuple[str, str]  # names of a face set and a condition
 

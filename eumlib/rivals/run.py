@@ -32,6 +32,7 @@ from eumlib.rivals.network_protocol import JudgedNetwork, NetworkProtocol
 from eumlib.rivals.network_systems import NETWORK_SYSTEMS, read_network
 from eumlib.rivals.network_views import views_of_network
 from eumlib.rivals.protocol import (
+    NO_EUM,
     SYSTEMS,
     YARDSTICK,
     Protocol,
@@ -43,7 +44,6 @@ from eumlib.study.cases import FULL_SIZE
 from eumlib.study.judging import JUDGED_RATES, MeanRates
 from eumlib.unmasking import FAITHFUL, Unmasker
 
-NO_EUM = "no EUM"
 MLFW_TABLE = "lfw_shared.parquet"
 ABOUT = ("commit", "uncommitted_changes", "minutes", "parameters", "milliseconds_a_face")
 Made = dict[str, object]

@@ -157,18 +157,24 @@ def run_rivals(
         on_pairs = on_eum.behind(sha256_of(folder / MLFW_TABLE))
         mlfw = on_pairs.result("mlfw", partial(_of_mlfw, shared, resamples, kept))
         progress.update()
-    # one after the other, so that they can be compared
-    for name, of_one in measured.items():
-        of_one["milliseconds_a_face"] = milliseconds_a_face(Unmasker.load(kept.model(name)))
-    for name, of_one in changed.items():
-        rival = read_network(kept.model(name))
-        of_one["milliseconds_a_face"] = networks.milliseconds_beyond(rival)
+    _add_times(measured, changed, kept, networks)
     written = made | {"network_steps": network_steps} | state
     written["systems"] = _rows(protocol, measured, changed)
     written["networks"] = _network_rows(protocol, measured, changed)
     written["views"] = {name: of_one["views"] for name, of_one in changed.items()}
     written |= {"gate": gate, "mlfw": mlfw["rows"], "attack": attack["rows"]}
     write_text(results, json.dumps(written, indent=1, ensure_ascii=False) + "\n")
+
+
+def _add_times(
+    measured: Mapping[str, Made], changed: Mapping[str, Made], kept: Kept, networks: NetworkProtocol
+) -> None:
+    """Milliseconds a face, one system after the other, so that they can be compared."""
+    for name, of_one in measured.items():
+        of_one["milliseconds_a_face"] = milliseconds_a_face(Unmasker.load(kept.model(name)))
+    for name, of_one in changed.items():
+        rival = read_network(kept.model(name))
+        of_one["milliseconds_a_face"] = networks.milliseconds_beyond(rival)
 
 
 def _of_unmasker(protocol: Protocol, name: str, kept: Kept) -> Made:

@@ -1,4 +1,4 @@
-"""Comparison: every reference face against every probe, in blocks, in bounded memory.
+"""Comparison: every reference face against every probe.
 
 A *mated* pair shows one person, a *non-mated* pair two (ISO/IEC 2382-37). A score is the cosine of
 two embeddings, rounded to `STEP`: a product in float32 is no more exact than that, and rounded
@@ -7,7 +7,6 @@ scores can be counted instead of kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -16,14 +15,12 @@ import numpy as np
 import pandas as pd
 
 from eumlib._common.errors import EumlibError
-from eumlib._common.progress import progress_bar
+from eumlib._common.spreading import Spread, over_threads
 from eumlib.faces import Pair
 
 STEPS = 2**23  # of which 1.0 has so many
 STEP = 1 / STEPS
-PAIRS_A_BLOCK = 2**24
-FEW = 2**20  # pairs, which are sorted sooner than counted into all steps
-QUICK = 2  # seconds, in which no progress is shown
+FEW = 2**22  # pairs, which NumPy has sorted before compiled loops are loaded
 
 
 class ScoreError(EumlibError, ValueError):
@@ -109,6 +106,7 @@ class Comparison:
         probes: views that are put to the test.
         pairs: the pairs to compare, by picture; None compares everyone with everyone. A picture
             with several views gives a score for each.
+        spread: where many pairs are counted; over this machine's cores by default.
 
     Raises:
         ScoreError: embeddings of different dimension.
@@ -119,6 +117,7 @@ class Comparison:
     references: FaceViews
     probes: FaceViews
     pairs: tuple[Pair, ...] | None = None
+    spread: Spread = over_threads
 
     def __post_init__(self) -> None:
         dims = self.references.vectors.shape[1], self.probes.vectors.shape[1]
@@ -139,7 +138,8 @@ class Comparison:
         return self._numbered("identities")
 
     @cached_property
-    def _picture_of(self) -> tuple[np.ndarray, np.ndarray]:
+    def picture_of(self) -> tuple[np.ndarray, np.ndarray]:
+        """The number of the picture of each reference and each probe."""
         return self._numbered("pictures")
 
     def _numbered(self, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -160,30 +160,27 @@ class Comparison:
             return len(self.listed)
         return len(self.references) * len(self.probes)
 
-    def blocks(self) -> Iterator[Block]:
-        """All pairs once, in blocks of `PAIRS_A_BLOCK` or so; long work shows its progress."""
+    @property
+    def few(self) -> bool:
+        """Whether all pairs may be in memory together; more are counted in stripes."""
+        return self.pairs is not None or self.size < FEW
+
+    def all_pairs(self) -> Block:
+        """All pairs at once, each as often as it counts: of small comparisons."""
         if self.pairs is not None:
             columns = ("steps", "mated", "reference", "probe")
             steps, mated, reference, probe = (self.listed[name].to_numpy() for name in columns)
-            yield Block(steps, mated, np.ones_like(mated), reference, probe)
-            return
-        rows = max(1, PAIRS_A_BLOCK // max(1, len(self.probes)))
-        starts = range(0, len(self.references), rows)
-        with progress_bar(len(starts), "comparing", "block", delay=QUICK) as progress:
-            for start in starts:
-                reference = np.arange(start, min(start + rows, len(self.references)))
-                first = start if self.symmetric else 0
-                block = self.block(reference, np.arange(first, len(self.probes)))
-                if self.symmetric:
-                    once = block.reference < block.probe
-                    block = block._replace(compared=block.compared & once)
-                yield block
-                progress.update()
+            return Block(steps, mated, np.ones_like(mated), reference, probe)
+        block = self.block(np.arange(len(self.references)), np.arange(len(self.probes)))
+        if self.symmetric:
+            once = block.reference < block.probe
+            block = block._replace(compared=block.compared & once)
+        return block
 
     def block(self, reference: np.ndarray, probe: np.ndarray) -> Block:
         """Some references against some probes, by row: parts of shape ``(r, p)``."""
         steps = in_steps(self.references.vectors[reference] @ self.probes.vectors[probe].T)
-        (left, right), (picture, other) = self.person_of, self._picture_of
+        (left, right), (picture, other) = self.person_of, self.picture_of
         return Block(
             steps,
             left[reference, None] == right[None, probe],
@@ -216,13 +213,11 @@ class Comparison:
 
     def scores(self) -> PairScores:
         """Every score: of small comparisons, since all of them are in memory together."""
-        parts = []
-        for block in self.blocks():
-            shape = block.steps.shape
-            reference = np.broadcast_to(block.reference, shape)[block.compared]
-            probe = np.broadcast_to(block.probe, shape)[block.compared]
-            parts.append((block.steps[block.compared] * STEP, reference, probe))
-        score, reference, probe = (np.concatenate(part) for part in zip(*parts, strict=True))
+        block = self.all_pairs()
+        shape = block.steps.shape
+        reference = np.broadcast_to(block.reference, shape)[block.compared]
+        probe = np.broadcast_to(block.probe, shape)[block.compared]
+        score = block.steps[block.compared] * STEP
         people = np.stack([self.person_of[0][reference], self.person_of[1][probe]], axis=1)
         mated = people[:, 0] == people[:, 1]
         return PairScores(score[mated], score[~mated], people[mated, 0], people[~mated])

@@ -22,6 +22,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from eumlib._common.spreading import Spread, over_threads
 from eumlib.embeddings import MASKED, UNMASKED, WORN, EmbeddingTable, TableError
 from eumlib.faces import Pair
 from eumlib.unmasking import Unmasker
@@ -50,6 +51,7 @@ class ComparedViews:
         worn: whether masks were worn, not painted; then a picture has one view.
         pairs: the pairs to compare, by picture; None compares everyone with everyone.
         stream: whether the masked ones are a stream of bare and masked faces, as `as_stream` says.
+        spread: where many pairs are counted; over this machine's cores by default.
     """
 
     unmasked: FaceViews
@@ -58,9 +60,15 @@ class ComparedViews:
     worn: bool = False
     pairs: tuple[Pair, ...] | None = None
     stream: bool = False
+    spread: Spread = over_threads
 
     @classmethod
-    def of_table(cls, table: EmbeddingTable, pairs: Sequence[Pair] | None = None) -> ComparedViews:
+    def of_table(
+        cls,
+        table: EmbeddingTable,
+        pairs: Sequence[Pair] | None = None,
+        spread: Spread = over_threads,
+    ) -> ComparedViews:
         """The views of a table.
 
         Raises:
@@ -91,6 +99,7 @@ class ComparedViews:
             table.rows["backbone"].iloc[0],
             worn,
             None if pairs is None else tuple(pairs),
+            spread=spread,
         )
 
     def through(self, unmasker: Unmasker) -> ComparedViews:
@@ -134,7 +143,7 @@ class ComparedViews:
             AS_WORN_SETTING: (self._all, self._all),
             STREAM_SETTING: (self.unmasked, self.masked),
         }[setting]
-        return Comparison(references, probes, self.pairs)
+        return Comparison(references, probes, self.pairs, self.spread)
 
     @cached_property
     def _all(self) -> FaceViews:
@@ -152,6 +161,7 @@ def evaluate(
     resamples: int = 200,
     seed: int = 0,
     pairs: Sequence[Pair] | None = None,
+    spread: Spread = over_threads,
 ) -> pd.DataFrame:
     """Every setting without an EUM, and those with masks with each unmasker.
 
@@ -161,6 +171,7 @@ def evaluate(
         resamples: bootstrap resamples of people behind each interval.
         seed: of the bootstrap.
         pairs: the pairs to compare; without them, everyone with everyone.
+        spread: where many pairs are counted; over this machine's cores by default.
 
     Returns:
         A row a setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the
@@ -179,7 +190,7 @@ def evaluate(
 
     Taught in notebook 08.
     """
-    unmasked = ComparedViews.of_table(table, pairs)
+    unmasked = ComparedViews.of_table(table, pairs, spread)
     unmaskings = {name: unmasked.through(unmasker) for name, unmasker in unmaskers.items()}
     return evaluate_views(table, {None: unmasked} | unmaskings, resamples, seed)
 

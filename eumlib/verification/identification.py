@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eumlib.verification.comparison import PAIRS_A_BLOCK, STEPS, Block, Comparison
+from eumlib.verification.comparison import STEPS, Block, Comparison
 
 NO_RANK = 0
 
@@ -28,15 +28,13 @@ def ranks_of(comparison: Comparison) -> np.ndarray:
 
     Taught in notebook 08.
     """
-    references, probes = len(comparison.references), len(comparison.probes)
-    columns = max(1, PAIRS_A_BLOCK // 8 // max(1, references))
-    parts = [
-        ranks_in(
-            comparison.block(np.arange(references), np.arange(start, min(start + columns, probes)))
-        )
-        for start in range(0, probes, columns)
-    ]
-    return np.concatenate(parts)
+    if comparison.few:
+        sides = comparison.references, comparison.probes
+        return ranks_in(comparison.block(*(np.arange(len(side)) for side in sides)))
+    from eumlib.verification import counting  # compiled code, which a few pairs do without
+
+    sides = counting.Sides.of(comparison, np.zeros(comparison.people, np.int32))
+    return counting.tally(sides, np.empty(0, np.int64), comparison.spread).ranks
 
 
 def found_by(ranks: np.ndarray, rank: int) -> float:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eumlib.verification.comparison import FEW, STEP, STEPS, Comparison, ScoreError
+from eumlib.verification.comparison import STEP, STEPS, Comparison, ScoreError
 
 
 @dataclass(frozen=True)
@@ -58,23 +58,20 @@ class ScoreCounts:
 
     @classmethod
     def of_comparison(cls, comparison: Comparison) -> ScoreCounts:
-        """Count all pairs of a comparison, block by block.
+        """Count all pairs of a comparison.
 
         Raises:
             ScoreError: no mated or no non-mated pairs.
 
         Taught in notebook 08.
         """
-        if comparison.size < FEW:
+        if comparison.few:
             mated, non_mated, *_ = comparison.scores()
             return cls.of(mated, non_mated)
-        counts = np.zeros((2, 2 * STEPS + 1), np.int64)  # pages that no score falls on cost nothing
-        for block in comparison.blocks():
-            for kind, chosen in zip(counts, (block.mated, ~block.mated), strict=True):
-                places = block.steps[block.compared & chosen] + STEPS
-                if places.size:
-                    low, high = places.min(), places.max()
-                    kind[low : high + 1] += np.bincount(places - low)
+        from eumlib.verification import counting  # compiled code, which a few pairs do without
+
+        sides = counting.Sides.of(comparison, np.zeros(comparison.people, np.int32))
+        counts = counting.count_scores(sides, comparison.spread)
         seen = np.flatnonzero(counts.any(axis=0))
         return cls((seen - STEPS) * STEP, *counts[:, seen])
 

@@ -13,9 +13,9 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
-from eumlib._common.progress import progress_bar
-from eumlib.verification.comparison import FEW, PAIRS_A_BLOCK, QUICK, STEP, STEPS, Block, Comparison
+from eumlib.verification.comparison import STEP, Comparison
 from eumlib.verification.identification import NO_RANK, ranks_in
 from eumlib.verification.rates import ErrorCurve, OperatingThresholds, ScoreCounts, separation
 
@@ -52,7 +52,7 @@ class TeamTables:
     def of(
         cls, comparison: Comparison, counts: ScoreCounts, in_service: OperatingThresholds, seed: int
     ) -> TeamTables:
-        """Go through a comparison, probes of one team after the other.
+        """Go through the pairs of a comparison.
 
         Args:
             comparison: of one setting.
@@ -66,15 +66,21 @@ class TeamTables:
         thresholds = np.unique(np.r_[along, in_service.at_100, in_service.at_1000])
         thresholds = thresholds[np.isfinite(thresholds)]
         teams = _teams(comparison.people, seed)
-        tally = _Tally(comparison, thresholds, teams)
-        tally.add_all()
+        steps = np.ceil(thresholds / STEP).astype(np.int64)
+        if comparison.few:
+            mated, non_mated, ranks = _at_once(comparison, steps, teams)
+        else:
+            from eumlib.verification import counting  # compiled code, which a few do without
+
+            sides = counting.Sides.of(comparison, teams)
+            mated, non_mated, ranks = counting.tally(sides, steps, comparison.spread)
         return cls(
             thresholds,
-            tally.mated,
-            tally.non_mated,
+            mated,
+            non_mated,
             *(_means(counts.scores, kind, thresholds) for kind in (counts.mated, counts.non_mated)),
-            tally.ranks,
-            tally.right,
+            ranks,
+            teams[comparison.person_of[1]],
         )
 
     def draw(self, resamples: int, seed: int) -> np.ndarray:
@@ -100,65 +106,30 @@ class TeamTables:
         )
 
 
-class _Tally:
-    """Counts pairs by team and by how many thresholds they pass."""
-
-    def __init__(self, comparison: Comparison, thresholds: np.ndarray, team_of: np.ndarray) -> None:
-        self._comparison = comparison
-        self._left, self.right = (team_of[person] for person in comparison.person_of)
-        teams, self._size = int(team_of.max()) + 1, len(thresholds) + 1
-        self._steps = np.ceil(thresholds / STEP).astype(np.int64)
-        self.mated = np.zeros((teams, self._size), np.int64)
-        self.non_mated = np.zeros((teams, teams, self._size), np.int32)
-        self.ranks = np.full(len(self.right), NO_RANK, np.int64)
-
-    @cached_property
-    def _passed_by_step(self) -> np.ndarray:
-        """How many thresholds each score passes that there can be: sooner looked up than found."""
-        at = np.zeros(2 * STEPS + 1, np.uint16)
-        at[self._steps + STEPS] = 1
-        return np.cumsum(at, dtype=np.uint16)
-
-    def _passed(self, steps: np.ndarray) -> np.ndarray:
-        if self._comparison.size < FEW:
-            return np.searchsorted(self._steps, steps, side="right")
-        return self._passed_by_step[steps + STEPS]
-
-    def add_all(self) -> None:
-        """Count every pair, and rank every probe unless pairs are listed."""
-        if self._comparison.pairs is not None:
-            (block,) = self._comparison.blocks()
-            self._add(block, self._left[block.reference], self.right[block.probe])
-            return
-        everyone = np.arange(len(self._left))
-        columns = max(1, PAIRS_A_BLOCK // 8 // max(1, len(everyone)))
-        teams = range(len(self.mated))
-        with progress_bar(len(teams), "resampling", "team", delay=QUICK) as progress:
-            for team in teams:
-                probes = np.flatnonzero(self.right == team)
-                for start in range(0, len(probes), columns):
-                    some = probes[start : start + columns]
-                    block = self._comparison.block(everyone, some)
-                    self._add(block, self._left[:, None], team)
-                    self.ranks[some] = ranks_in(block)
-                progress.update()
-
-    def _add(self, block: Block, left: np.ndarray, right: np.ndarray | int) -> None:
-        passed = self._passed(block.steps)
-        place = left * self._size + passed
-        self.mated += _counted(place[block.compared & block.mated], self.mated.shape)
-        if isinstance(right, int):  # the probes are of one team: only its part of the table grows
-            part = self.non_mated[:, right]
-            other = ~block.compared | block.mated  # few: sooner taken out again than left out
-            part += _counted(place, part.shape) - _counted(place[other], part.shape)
-        else:
-            place = (left * len(self.mated) + right) * self._size + passed
-            self.non_mated += _counted(place[~block.mated], self.non_mated.shape)
+def _at_once(
+    comparison: Comparison, steps: np.ndarray, team_of: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The tables of `TeamTables` and the ranks, of so few pairs that all are in memory."""
+    if comparison.pairs is None:
+        everyone = (np.arange(len(side)) for side in (comparison.references, comparison.probes))
+        block = comparison.block(*everyone)
+        ranks = ranks_in(block)
+    else:
+        block = comparison.all_pairs()
+        ranks = np.full(len(comparison.probes), NO_RANK, np.int64)
+    teams, size = int(team_of.max()) + 1, len(steps) + 1
+    left, right = (
+        team_of[person[rows]]
+        for person, rows in zip(comparison.person_of, (block.reference, block.probe), strict=True)
+    )
+    passed = np.searchsorted(steps, block.steps, side="right")
+    mated = (left * size + passed)[block.compared & block.mated]
+    non_mated = ((left * teams + right) * size + passed)[block.compared & ~block.mated]
+    return _counted(mated, teams, size), _counted(non_mated, teams, teams, size), ranks
 
 
-def _counted(place: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    counts = np.bincount(place.ravel(), minlength=int(np.prod(shape)))
-    return counts.reshape(shape).astype(np.int32)
+def _counted(place: np.ndarray, *shape: int) -> np.ndarray:
+    return np.bincount(place, minlength=int(np.prod(shape))).reshape(shape).astype(np.int32)
 
 
 def _means(scores: np.ndarray, counts: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
@@ -209,8 +180,9 @@ class ResampledRates:
         """``(B, T + 1)``: a pair counts as often as both its teams were drawn."""
         tables, size = self.tables.non_mated, self.tables.non_mated.shape[2]
         counted = np.empty((len(self.times), size))
-        for place in range(size):
-            counted[:, place] = ((self.times @ tables[:, :, place]) * self.times).sum(axis=1)
+        with threadpool_limits(1, "blas"):  # so small are the products that threads only wait
+            for place in range(size):
+                counted[:, place] = ((self.times @ tables[:, :, place]) * self.times).sum(axis=1)
         return counted
 
     @property

@@ -19,7 +19,7 @@ from eumlib._reports.readme import (
     with_section,
 )
 from eumlib.embeddings import synthetic_training_table
-from eumlib.embeddings.table import SYNTHETIC_TABLE
+from eumlib.embeddings.table_files import SYNTHETIC_TABLE
 from eumlib.study import target_cases
 from eumlib.unmasking import Unmasker
 

@@ -5,7 +5,7 @@ import pytest
 from oracles import dlib_embeddings
 
 from eumlib.embeddings import synthetic_training_table
-from eumlib.embeddings.table import SYNTHETIC_TABLE
+from eumlib.embeddings.table_files import SYNTHETIC_TABLE
 from eumlib.faces import finder_for
 from eumlib.faces.datasets import synthetic_faces
 from eumlib.masks import Mask, RandomMasks

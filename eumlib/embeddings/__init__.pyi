@@ -17,8 +17,10 @@ from .nobody import PEOPLE_OF_NOBODY, MaskEffect, PeopleOfNobody
 from .named_onnx import NAMED_ONNX, NamedOnnx, load_named_onnx
 from .recogniser import Backbone, BackboneError, embed_in_batches
 from .table import (
-    COLUMNS, MASKED, UNMASKED, WORN, EmbeddingTable, MatedVectors, TableError, join_tables,
-    mated_rows, mated_vectors, read_attempted_views, read_table, synthetic_training_table,
-    unit_length, write_table,
+    COLUMNS, MASKED, UNMASKED, WORN, EmbeddingTable, MatedVectors, TableError, mated_rows,
+    mated_vectors, unit_length,
+)
+from .table_files import (
+    join_tables, read_attempted_views, read_table, synthetic_training_table, write_table,
 )
 from .view_pictures import ViewPictures

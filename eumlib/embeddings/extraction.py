@@ -39,13 +39,8 @@ from eumlib.embeddings.acquisition import (
     start_worker,
 )
 from eumlib.embeddings.recogniser import Backbone
-from eumlib.embeddings.table import (
-    EmbeddingTable,
-    join_tables,
-    read_table,
-    unit_length,
-    write_table,
-)
+from eumlib.embeddings.table import EmbeddingTable, unit_length
+from eumlib.embeddings.table_files import join_tables, read_table, write_table
 from eumlib.faces import Face, FaceSet
 from eumlib.faces.landmarks import finder_source
 from eumlib.masks import Mask, MaskPlan

@@ -1,25 +1,19 @@
 """The table of embeddings: a row a face view, the hub of everything that follows.
 
-On disk it is one Parquet file. Faces that could not be acquired are kept beside the rows, in the
-file's metadata, so that the failures to acquire (FTA) travel with the numbers they qualify.
+Faces that could not be acquired are kept beside the rows, so that the failures to acquire (FTA)
+travel with the numbers they qualify. `eumlib.embeddings.table_files` reads and writes it.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from eumlib._common.errors import EumlibError
-from eumlib._common.files import DATA_FOLDER, atomic_path
 
 UNMASKED, MASKED = "unmasked", "masked"
 WORN = "worn"  # the mask_shape of masks that were worn, not painted
@@ -36,13 +30,7 @@ FAILURE_COLUMNS = (
 ATTEMPT_COLUMNS = ("image_id", "identity", "face_set", "view", "mask_shape", "reason")
 
 
-SYNTHETIC_TABLE = DATA_FOLDER / "synthetic_dlib_resnet_v1.parquet"
-
 _FACE = ["face_set", "image_id"]
-
-
-UNIT_TOLERANCE = 0.01  # half precision takes a length off by a thousandth
-_METADATA_KEY = b"eumlib"
 
 
 class TableError(EumlibError, ValueError):
@@ -139,7 +127,7 @@ class EmbeddingTable:
     @property
     def attempted_views(self) -> pd.DataFrame:
         """A row a view that was tried, with `ATTEMPT_COLUMNS`; acquired ones have no reason."""
-        return _attempted_views(self.rows, self.failures)
+        return attempted_views_of(self.rows, self.failures)
 
     @property
     def attempts(self) -> int:
@@ -218,11 +206,6 @@ def _given_vectors(name: str, given: np.ndarray, count: int) -> np.ndarray:
         raise TableError(f"{name}: {error}") from None
 
 
-def synthetic_training_table() -> EmbeddingTable:
-    """Synthetic faces by dlib's recogniser, in both views, as ``data/README.md`` describes them."""
-    return read_table(SYNTHETIC_TABLE)
-
-
 def unit_length(vectors: np.ndarray) -> np.ndarray:
     """Each row divided by its Euclidean length: ``(n, d)`` to ``(n, d)`` float32.
 
@@ -236,103 +219,10 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
     return (vectors / lengths).astype(np.float32)
 
 
-def write_table(table: EmbeddingTable, path: Path | str, precision: str = "float32") -> None:
-    """Write the table as Parquet, atomically; vectors of float16 take half the size of float32."""
-    columns = {name: pa.array(table.rows[name], pa.string()) for name in COLUMNS}
-    flat = pa.array(np.ascontiguousarray(table.vectors, dtype=precision).ravel())
-    columns["embedding"] = pa.FixedSizeListArray.from_arrays(flat, table.dim)
-    _write(iter([pa.table(columns)]), table.failures, path)
-
-
-def join_tables(parts: Sequence[Path], path: Path | str) -> None:
-    """Write the tables of the files, one after the other, as one; one part is in memory at a time.
-
-    Raises:
-        ValueError: no parts.
-    """
-    if not parts:
-        raise ValueError("to join tables takes one at least")
-    failures = pd.concat([_failures(pq.read_schema(part)) for part in parts], ignore_index=True)
-    _write((pq.read_table(part) for part in parts), failures, path)
-
-
-def _write(tables: Iterator[pa.Table], failures: pd.DataFrame, path: Path | str) -> None:
-    listed = failures.astype(object).where(failures.notna(), None).to_dict("records")
-    note = {_METADATA_KEY: json.dumps({"failures": listed}).encode()}
-    first = next(tables).replace_schema_metadata(note)
-    with (
-        atomic_path(path) as temporary,
-        pq.ParquetWriter(
-            temporary, first.schema, compression="zstd", use_byte_stream_split=["embedding"]
-        ) as writer,
-    ):
-        for table in itertools.chain([first], tables):
-            writer.write_table(table.cast(first.schema))
-
-
-def read_attempted_views(path: Path | str) -> pd.DataFrame:
-    """`EmbeddingTable.attempted_views` of a file, without reading its embeddings.
-
-    Raises:
-        TableError: as in `read_table`.
-    """
-    arrow = _read(path, list(COLUMNS))
-    return _attempted_views(arrow.to_pandas(), _failures(arrow.schema))
-
-
-def _attempted_views(rows: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:
+def attempted_views_of(rows: pd.DataFrame, failures: pd.DataFrame) -> pd.DataFrame:
+    """`EmbeddingTable.attempted_views` of rows and failures."""
     tried = pd.concat([rows.assign(reason=None), failures], ignore_index=True)
     return tried[list(ATTEMPT_COLUMNS)]
-
-
-def _failures(schema: pa.Schema) -> pd.DataFrame:
-    try:
-        note = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
-        return pd.DataFrame(note.get("failures", []), columns=list(FAILURE_COLUMNS), dtype="str")
-    except (ValueError, AttributeError, TypeError) as error:
-        raise TableError(f"the note on failures to acquire cannot be read: {error}") from error
-
-
-def read_table(path: Path | str) -> EmbeddingTable:
-    """Read a table of embeddings.
-
-    Raises:
-        TableError: no such file, or it is not a table of embeddings of length 1; the message says
-            what misses.
-    """
-    arrow = _read(path, [*COLUMNS, "embedding"])
-    packed = arrow["embedding"].combine_chunks()
-    vectors = packed.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-    vectors = vectors.reshape(len(arrow), packed.type.list_size)
-    odd = np.flatnonzero(~(abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE))
-    if len(odd):
-        raise TableError(
-            f"{path}: {len(odd)} embeddings are not of length 1, the first in row {odd[0]}; "
-            f"EmbeddingTable.from_arrays scales your own"
-        )
-    return EmbeddingTable(
-        arrow.select(COLUMNS).to_pandas(),
-        vectors,
-        _failures(arrow.schema),
-    )
-
-
-def _read(path: Path | str, columns: list[str]) -> pa.Table:
-    try:
-        schema = pq.read_schema(path)
-        missing = [name for name in (*COLUMNS, "embedding") if name not in schema.names]
-        if missing or not pa.types.is_fixed_size_list(schema.field("embedding").type):
-            raise TableError(
-                f"{path} is not a table of embeddings: it needs {', '.join(COLUMNS)} and embedding "
-                f"(a fixed-size list); missing: {', '.join(missing) or 'the fixed size'}"
-            )
-        return pq.read_table(path, columns=columns)
-    except FileNotFoundError:
-        raise TableError(
-            f"no table {path}; make it with: python -m eumlib embed --out {path}"
-        ) from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"{path} is not a Parquet file that can be read: {error}") from error
 
 
 class MatedVectors(NamedTuple):

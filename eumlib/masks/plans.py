@@ -115,11 +115,12 @@ class RandomMasks:
     kinds: tuple[MaskKind, ...] = (FLAT,)
 
     def masks_for(self, face: Face) -> tuple[Mask, ...]:
-        """One mask of each kind."""
-        return tuple(
+        """One mask of each kind; of two that are drawn alike, one."""
+        drawn = (
             kind.draw(_random(self.seed, place, face.image_id))
             for place, kind in enumerate(self.kinds)
         )
+        return tuple(dict.fromkeys(drawn))
 
     def describe(self) -> str:
         return f"random masks of {self.kinds}, seed {self.seed}"

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -48,3 +49,24 @@ def test_a_file_of_tensors_from_elsewhere_is_refused_whatever_its_note(note, tmp
     save_file({"a": torch.ones(1)}, path, metadata={"note": note})
     with pytest.raises(TensorFileError, match=r"other\.safetensors is not a file of weights"):
         read_tensors(path)
+
+
+def test_a_flipped_bit_is_found_wherever_it_is(tmp_path):
+    path = tmp_path / "w.safetensors"
+    given = {"a": torch.arange(40.0), "b": torch.tensor(7), "c": torch.empty(0)}
+    write_tensors(path, given, {"dim": "40", "backbone": "a recogniser"})
+    whole = path.read_bytes()
+    random, refused = np.random.default_rng(0), 0
+    for bit in random.choice(8 * len(whole), 300, replace=False):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            weights, note = read_tensors(path)
+        except TensorFileError as error:
+            assert str(path) in str(error)  # noqa: PT017
+            refused += 1
+        else:  # white space in the header, say
+            assert note == {"dim": "40", "backbone": "a recogniser"}
+            assert all(torch.equal(weights[name], value) for name, value in given.items())
+    assert refused > 280

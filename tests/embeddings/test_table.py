@@ -1,17 +1,12 @@
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from builders import drawn_table
 
 from eumlib.embeddings import (
-    COLUMNS,
     EmbeddingTable,
     TableError,
-    join_tables,
     mated_vectors,
-    read_attempted_views,
     read_table,
     unit_length,
     write_table,
@@ -33,12 +28,6 @@ def table():
     )
 
 
-@pytest.fixture(scope="module")
-def nothing(table):
-    """A table of failures alone."""
-    return EmbeddingTable(table.rows[:0], np.empty((0, 6), np.float32), table.failures)
-
-
 def test_attempts_count_every_face_once_and_failures_every_face_with_one(table):
     assert table.attempts == 6
     assert table.not_acquired == 2
@@ -49,92 +38,6 @@ def test_a_face_that_fails_in_one_view_only_is_one_attempt_and_not_acquired(tabl
     failures = pd.DataFrame([failure], columns=list(FAILURE_COLUMNS))
     lost = EmbeddingTable(table.rows, table.vectors, failures)
     assert (lost.attempts, lost.not_acquired) == (4, 1)
-
-
-def test_a_table_of_failures_survives_writing_and_reading(nothing, tmp_path):
-    write_table(nothing, tmp_path / "table.parquet")
-    read = read_table(tmp_path / "table.parquet")
-    assert read.vectors.shape == (0, 6)
-    assert read.attempts == read.not_acquired == 2
-    pd.testing.assert_frame_equal(read.failures, nothing.failures)
-
-
-def test_writing_and_reading_gives_the_same_table_exactly(table, tmp_path):
-    write_table(table, tmp_path / "table.parquet")
-    read = read_table(tmp_path / "table.parquet")
-    assert read.vectors.dtype == np.float32
-    np.testing.assert_array_equal(read.vectors, table.vectors)
-    pd.testing.assert_frame_equal(read.rows, table.rows)
-    pd.testing.assert_frame_equal(read.failures, table.failures)
-    assert read.attempts == table.attempts
-
-
-def test_outcomes_can_be_read_without_the_embeddings(table, tmp_path):
-    write_table(table, tmp_path / "table.parquet")
-    outcomes = read_attempted_views(tmp_path / "table.parquet")
-    pd.testing.assert_frame_equal(outcomes, table.attempted_views)
-    assert len(outcomes) == len(table) + len(table.failures) == 11
-    assert outcomes["reason"].notna().sum() == 3
-
-
-def test_half_precision_keeps_three_digits_in_half_the_bytes(table, tmp_path):
-    write_table(table, tmp_path / "half.parquet", precision="float16")
-    read = read_table(tmp_path / "half.parquet")
-    assert read.vectors.dtype == np.float32
-    expected = table.vectors.astype(np.float16).astype(np.float32)
-    np.testing.assert_array_equal(read.vectors, expected)
-    assert not np.array_equal(read.vectors, table.vectors)
-    np.testing.assert_allclose(read.vectors, table.vectors, rtol=2**-11, atol=2**-24)
-    embeddings = pq.read_table(tmp_path / "half.parquet")["embedding"]
-    assert embeddings.type.value_type == pa.float16()
-
-
-def test_writing_replaces_an_older_table(table, tmp_path):
-    path = tmp_path / "folder" / "table.parquet"
-    write_table(table, path)
-    write_table(table.of_people(["p1"]), path)
-    assert read_table(path).rows["identity"].unique().tolist() == ["p1"]
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_missing_table_is_refused_with_the_command_that_makes_it(tmp_path):
-    path = tmp_path / "none.parquet"
-    with pytest.raises(TableError, match="python -m eumlib embed") as error:
-        read_table(path)
-    assert str(path) in str(error.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"image_id,identity\ns1/1,s1\n", b"PAR1" * 10])
-def test_a_file_that_is_not_parquet_is_refused_by_name(content, tmp_path):
-    path = tmp_path / "table.parquet"
-    path.write_bytes(content)
-    with pytest.raises(TableError, match="not a Parquet file") as error:
-        read_table(path)
-    assert str(path) in str(error.value)
-
-
-def test_half_of_a_table_is_refused(table, tmp_path):
-    path = tmp_path / "table.parquet"
-    write_table(table, path)
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(TableError, match="not a Parquet file"):
-        read_table(path)
-
-
-def test_another_parquet_file_is_refused_with_the_columns_that_it_lacks(tmp_path):
-    path = tmp_path / "other.parquet"
-    pq.write_table(pa.table({"identity": ["s1"], "view": ["masked"]}), path)
-    with pytest.raises(TableError, match=r"missing: image_id, face_set, .*embedding") as error:
-        read_table(path)
-    assert str(path) in str(error.value)
-
-
-def test_embeddings_of_varying_length_are_refused(tmp_path):
-    path = tmp_path / "other.parquet"
-    columns = {name: ["x", "y"] for name in COLUMNS} | {"embedding": [[1.0, 0.0], [1.0]]}
-    pq.write_table(pa.table(columns), path)
-    with pytest.raises(TableError, match="missing: the fixed size"):
-        read_table(path)
 
 
 def test_a_table_without_a_column_is_refused(table):
@@ -251,20 +154,6 @@ def test_rows_without_a_length_are_refused_with_their_number(row):
         unit_length(vectors)
 
 
-def test_joined_tables_are_the_rows_and_failures_one_after_the_other(table, nothing, tmp_path):
-    parts = [table.of_people(["p0"]), table.of_people(["nobody"]), table.of_people(["p1"])]
-    for number, part in enumerate(parts):
-        write_table(part, tmp_path / f"{number}.parquet")
-    join_tables([tmp_path / f"{number}.parquet" for number in range(3)], tmp_path / "all.parquet")
-    joined = read_table(tmp_path / "all.parquet")
-    pd.testing.assert_frame_equal(joined.rows, table.rows)
-    np.testing.assert_array_equal(joined.vectors, table.vectors)
-    pd.testing.assert_frame_equal(joined.failures, table.failures)
-    with pytest.raises(ValueError, match="one at least"):
-        join_tables([], tmp_path / "none.parquet")
-    assert not (tmp_path / "none.parquet").exists()
-
-
 def shuffled(table, seed):
     order = np.random.default_rng(seed).permutation(len(table))
     rows = table.rows.iloc[order].reset_index(drop=True)
@@ -344,21 +233,3 @@ def test_arrays_that_do_not_fit_are_refused(changes, message):
     given = {"identity": ["ann", "bob"] * 3, "unmasked": arrays(), "masked": arrays(seed=1)}
     with pytest.raises(TableError, match=message):
         EmbeddingTable.from_arrays(**given | changes)
-
-
-@pytest.mark.parametrize("length", [7, 0.5, np.nan])
-def test_embeddings_that_are_not_of_length_1_are_refused_by_row(length, table, tmp_path):
-    vectors = table.vectors.copy()
-    vectors[1] *= length
-    write_table(EmbeddingTable(table.rows, vectors, table.failures), tmp_path / "t.parquet")
-    with pytest.raises(TableError, match=r"t\.parquet: 1 embeddings are not of length 1.*row 1"):
-        read_table(tmp_path / "t.parquet")
-
-
-@pytest.mark.parametrize("note", [b"{", b"[]", b'{"failures": 3}'])
-def test_a_damaged_note_on_failures_is_refused(note, table, tmp_path):
-    write_table(table, tmp_path / "t.parquet")
-    arrow = pq.read_table(tmp_path / "t.parquet").replace_schema_metadata({b"eumlib": note})
-    pq.write_table(arrow, tmp_path / "t.parquet")
-    with pytest.raises(TableError, match="note on failures to acquire cannot be read"):
-        read_table(tmp_path / "t.parquet")

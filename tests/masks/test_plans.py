@@ -210,3 +210,9 @@ def test_masks_that_cannot_be_shared_are_refused():
         SharedMasks.of(FACES[:4], count=1)
     with pytest.raises(ValueError, match="only 2 different masks, not 3"):
         SharedMasks.of(FACES[:4], count=3, kind=SURGICAL)
+
+
+def test_two_masks_that_are_drawn_alike_are_one():
+    few = RandomMasks(kinds=(KINDS["flat-paper-colours"],) * 400)
+    drawn = few.masks_for(FACES[0])
+    assert 1 < len(drawn) == len(set(drawn)) < 400

@@ -7,19 +7,20 @@ those that are known are named when they are used.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from functools import cache, partial
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from eumlib._common.files import sha256_of
+from eumlib.embeddings.onnx_input import mean_and_scale, open_session, package
 from eumlib.embeddings.recogniser import BackboneError, embed_in_batches
+from eumlib.embeddings.table import unit_length
 from eumlib.faces import align_five_points
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 64
 RGB, BGR = (0, 1, 2), (2, 1, 0)
-LARGEST_INPUT = 4.0  # networks read values around zero: ±1, 0 to 1, or ±2.7 for ImageNet's
+ALIKE = 0.999  # the least cosine of four pictures that have nothing in common
 
 _INSIGHTFACE = (
     "a pretrained model of InsightFace, for non-commercial research only "
@@ -63,7 +64,7 @@ def licence_of(path: Path | str) -> str | None:
 def require_onnx() -> None:
     """Raise `BackboneError` with what to install where ONNX files cannot be run."""
     for name in ("onnxruntime", "onnx"):
-        _package(name)
+        package(name)
 
 
 @cache
@@ -75,9 +76,9 @@ def _announce(path: Path, licence: str | None) -> None:
 class OnnxBackbone:
     """A recogniser in an ONNX file: chips ``(N, 3, size, size)`` to embeddings ``(N, dim)``.
 
-    Files exported from MXNet, as InsightFace's older ones, normalise the pixels in the graph and
-    are given 0 to 255; all others get (x − 127.5) / 127.5. Which one it is, `leading_range` reads
-    from the graph. The licence of the file is named on standard error, once a process.
+    Files that normalise the pixels themselves, as InsightFace's older ones, are given 0 to 255; all
+    others get (x − 127.5) / 127.5. `eumlib.embeddings.onnx_input` finds out which. The licence of
+    the file is named on standard error, once a process.
 
     It runs on the GPU where onnxruntime-gpu is installed, else on as many threads as the machine
     has cores. Files for batches of a fixed size are given that many chips at a time.
@@ -112,26 +113,17 @@ class OnnxBackbone:
         self._path, self._channels = path, list(channels)
         self._session = _session(path)
         self._batch, self.chip_size = self._read_input()
-        graph = _package("onnx").load(path, load_external_data=False).graph
-        black, white = leading_range(graph, self._input)
-        if (black, white) == (0, 255):
-            self.mean = self.scale = 127.5
-        elif max(abs(black), abs(white)) <= LARGEST_INPUT:
-            self.mean, self.scale = 0.0, 1.0
-        else:
-            raise BackboneError(
-                f"{path.name} begins by turning the values 0 to 255 into {black:g} to {white:g}, "
-                f"so it wants neither pixels nor values from −1 to 1; export it without that step"
-            )
+        size = self.chip_size
+        self.mean, self.scale = mean_and_scale(path, (self._batch or 1, 3, size, size))
+        graph = package("onnx").load(path, load_external_data=False).graph
         hashes = [sha256_of(file) for file in (path, *_weights(graph, path))]
         given = [name] if name else []
         if tuple(channels) != RGB:
             given.append(str(self._channels))
         self.fingerprint = "+".join(hashes + given)
         self.align = partial(align_five_points, size=self.chip_size)
-        trial = np.full((self._batch or 1, self.chip_size, self.chip_size, 3), 127, np.uint8)
-        self._output, self.dim = self._find_embedding(trial)
-        self.embed(trial)
+        self._output, self.dim = self._find_embedding()
+        self._refuse_if_all_are_alike()
         _announce(path, self.licence)
 
     def embed(self, chips: np.ndarray) -> np.ndarray:
@@ -174,71 +166,44 @@ class OnnxBackbone:
             f"{self._path.name} reads {given}; expected one input tensor(float) [N, 3, size, size]"
         )
 
-    def _find_embedding(self, chips: np.ndarray) -> tuple[int, int]:
-        """Which output is the embedding, and its length."""
-        results = self._run(chips)
+    def _find_embedding(self) -> tuple[int, int]:
+        """Which output is the embedding, and its length.
+
+        Some files say that they take any number of chips, and take one.
+        """
+        if self._batch is None:
+            try:
+                return self._embedding_among(self._run(_trial_chips(2, self.chip_size)), 2)
+            except BackboneError:
+                self._batch = 1
+        return self._embedding_among(
+            self._run(_trial_chips(self._batch, self.chip_size)), self._batch
+        )
+
+    def _embedding_among(self, results: list[np.ndarray], chips: int) -> tuple[int, int]:
         fitting = [
             number
             for number, result in enumerate(results)
-            if result.dtype == np.float32 and result.ndim == 2 and len(result) == len(chips)
+            if result.dtype == np.float32 and result.ndim == 2 and len(result) == chips
         ]
         if len(fitting) != 1:
             given = ", ".join(f"{result.dtype} {result.shape}" for result in results)
             raise BackboneError(
-                f"{self._path.name} gives {given} for {len(chips)} chips; expected one output "
-                f"float32 ({len(chips)}, dim)"
+                f"{self._path.name} gives {given} for {chips} chips; expected one output "
+                f"float32 ({chips}, dim)"
             )
         return fitting[0], results[fitting[0]].shape[1]
 
-
-def leading_range(graph: onnx.GraphProto, name: str) -> tuple[float, float]:
-    """What the first nodes of a graph make of the values 0 and 255 of its input.
-
-    The tensor is followed from the input as long as exactly one node uses it, and that node is
-    Identity, or Sub, Add, Mul or Div with a constant: an initialiser or a Constant node, directly
-    or through Identity nodes; one number, or one a channel. Anything else ends the walk, as the
-    first convolution does. A graph that starts with no such node gives (0, 255).
-
-    Args:
-        graph: of an ONNX model.
-        name: of its input.
-
-    Returns:
-        The values farthest from zero of the channels, as 0 and as 255 arrive.
-    """
-    operations = {"Sub": np.subtract, "Add": np.add, "Mul": np.multiply, "Div": np.divide}
-    values = np.array([0.0, 255.0]).reshape(2, 1, 1, 1)
-    while len(users := [node for node in graph.node if name in node.input]) == 1:
-        (node,) = users
-        if node.op_type in operations:
-            constants = [None if used == name else _constant(graph, used) for used in node.input]
-            reciprocal = node.op_type == "Div" and node.input[1] == name
-            if sum(constant is None for constant in constants) != 1 or reciprocal:
-                break
-            operands = [values if constant is None else constant for constant in constants]
-            values = operations[node.op_type](*operands)
-        elif node.op_type != "Identity":
-            break
-        name = node.output[0]
-    black, white = (each.flat[np.abs(each).argmax()] for each in values)
-    return float(black), float(white)
-
-
-def _constant(graph: onnx.GraphProto, name: str) -> np.ndarray | None:
-    """The constant of this name, or None: the name is computed, or not in the graph."""
-    onnx = _package("onnx")
-    for tensor in graph.initializer:
-        if tensor.name == name:
-            return onnx.numpy_helper.to_array(tensor).astype(float)
-    for node in graph.node:
-        if name in node.output and node.op_type == "Identity":
-            return _constant(graph, node.input[0])
-        if name in node.output and node.op_type == "Constant":
-            value = onnx.helper.get_attribute_value(node.attribute[0])
-            if node.attribute[0].name == "value":
-                value = onnx.numpy_helper.to_array(value)
-            return np.array(value, dtype=float)
-    return None
+    def _refuse_if_all_are_alike(self) -> None:
+        """Pixels that are normalised twice, or not at all, leave nothing to tell faces apart by."""
+        vectors = unit_length(self.embed(_trial_chips(4, self.chip_size)))
+        alike = (vectors @ vectors.T)[np.triu_indices(4, k=1)].min()
+        if alike > ALIKE:
+            raise BackboneError(
+                f"{self._path.name} embeds pictures that have nothing in common alike (cosine "
+                f"{alike:.4f} or more), as networks do that normalise pixels within their first "
+                f"weights: export it for input from −1 to 1"
+            )
 
 
 def _weights(graph: onnx.GraphProto, path: Path) -> list[Path]:
@@ -253,25 +218,17 @@ def _weights(graph: onnx.GraphProto, path: Path) -> list[Path]:
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
-    onnxruntime = _package("onnxruntime")
-    available = onnxruntime.get_available_providers()
-    wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # files from MXNet bring a warning for every layer
+    package("onnxruntime")
     try:
-        return onnxruntime.InferenceSession(
-            path, options, providers=[name for name in wanted if name in available]
-        )
+        return open_session(path)
     except Exception as error:  # the errors of ONNX Runtime have no other base
         raise BackboneError(
             f"{path} is not an ONNX file that can be read ({error}); fetch or export it again"
         ) from error
 
 
-def _package(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise BackboneError(
-            f'ONNX files need the package {name}: pip install "eumlib[arcface]" ({error})'
-        ) from error
+def _trial_chips(count: int, size: int) -> np.ndarray:
+    """``(count, size, size, 3)``: blots of colour from black to white, no two alike."""
+    random = np.random.default_rng(0)
+    blots = random.integers(0, 256, (count, 4, 4, 3), np.uint8)
+    return np.stack([cv2.resize(each, (size, size)) for each in blots])

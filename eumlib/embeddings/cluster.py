@@ -10,7 +10,6 @@ Every node needs this package in the same version, and sees the pictures under t
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import socket
@@ -20,21 +19,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import cv2
-import dlib
-import numpy as np
-import PIL
-import torch
-
-import eumlib
 from eumlib._common.errors import EumlibError
-from eumlib.embeddings.extraction import VERSION, Extraction, ExtractionError, Shard, Step
-from eumlib.faces import Face, UnreadablePictureError
+from eumlib.embeddings.extraction import Extraction, ExtractionError, Shard, Step
+from eumlib.embeddings.node import Order, versions
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -43,7 +34,7 @@ if TYPE_CHECKING:
 LOCAL = "local"
 CONNECT_SECONDS = 5
 START_SECONDS = 120  # that the first core may take to become free and to load the packages
-LOOK_SECONDS = 1.0  # between two looks at the nodes, and two messages of a worker
+LOOK_SECONDS = 1.0  # between two looks at the nodes
 MOST_DEATHS = 3  # of workers at one shard
 _STORE_BYTES = 200_000_000  # of a cluster of our own: a shard has a megabyte
 # Ray turns 127.0.0.1 into the address by which others see this machine, and listens there.
@@ -76,87 +67,27 @@ class RayCluster:
                 yield from _Crew(ray, self.address, extraction, shards).steps()
 
 
-def versions() -> dict[str, str]:
-    """What decides the digits of an embedding, in this process."""
-    libraries = {module.__name__: module.__version__ for module in (cv2, dlib, np, PIL, torch)}
-    return {"eumlib": eumlib.__version__, "extraction": VERSION, **libraries}
-
-
-class Sample(NamedTuple):
-    """A picture, and the hash of its pixels where the work was asked for."""
-
-    face: Face
-    pixels: str
-
-    @classmethod
-    def of(cls, faces: Sequence[Face]) -> Sample | None:
-        """The first picture that can be read; None if there is none."""
-        for face in faces:
-            try:
-                return cls(face, _hash_of(face))
-            except UnreadablePictureError:
-                continue
-        return None
-
-    def check(self) -> None:
-        """Refuse to work where the picture is another one, or is not there.
-
-        Raises:
-            ExtractionError: it is.
-        """
-        try:
-            seen = _hash_of(self.face)
-        except EumlibError as error:
-            raise ExtractionError(
-                f"{self.face.image_id} cannot be read there, though it can here: {error}. Let "
-                f"every node have the pictures under the same path"
-            ) from error
-        if seen != self.pixels:
-            raise ExtractionError(
-                f"{self.face.image_id} has other pixels there than here: let every node have the "
-                f"same pictures under the same path"
-            )
-
-
-def _hash_of(face: Face) -> str:
-    return hashlib.sha256(face.read().tobytes()).hexdigest()
-
-
 class _Worker:
     """A core of a node. It travels by value, so that a node without this package can say so."""
 
+    def __init__(self) -> None:
+        self._order = None
+
     def versions(self) -> dict[str, str]:
         try:
-            from eumlib.embeddings.cluster import versions
+            from eumlib.embeddings.node import versions
         except ImportError as error:
             return {"eumlib": f"none that can be imported ({error})"}
         return versions()
 
-    def steps(self, package: list[ObjectRef], shard: Shard) -> Iterator[Step]:
-        from eumlib.embeddings.cluster import steps_of
+    def steps(self, packed: list[ObjectRef], shard: Shard) -> Iterator[Step]:
+        if self._order is None:
+            import ray
 
-        yield from steps_of(package, shard)
-
-
-def steps_of(package: list[ObjectRef], shard: Shard) -> Iterator[Step]:
-    """In a worker: what `Extraction.steps` gives, a step every `LOOK_SECONDS` at most."""
-    done, told = 0, time.monotonic()
-    for step in _unpacked(package[0]).steps([shard]):
-        done += step.faces
-        if step.table is not None or time.monotonic() - told > LOOK_SECONDS:
-            yield step._replace(faces=done)
-            done, told = 0, time.monotonic()
-
-
-@lru_cache(maxsize=1)
-def _unpacked(reference: ObjectRef) -> Extraction:
-    import ray
-
-    cv2.setNumThreads(1)
-    extraction, sample = ray.get(reference)
-    if sample:
-        sample.check()
-    return extraction
+            order = ray.get(packed[0])
+            order.begin()
+            self._order = order
+        yield from self._order.steps(shard)
 
 
 @dataclass
@@ -186,9 +117,8 @@ class _Crew:
         self._deaths: Counter[int] = Counter()
         self._hired: dict[ObjectRef, _Hired] = {}  # by what is awaited of each
         self._next_look = 0.0
-        alone = replace(extraction, face_set=replace(extraction.face_set, faces=()), workers=1)
         # In a list, it is not unpacked before the versions are known to be the same.
-        self._package = [ray.put((alone, Sample.of(shards[0].faces)))]
+        self._packed = [ray.put(Order.of(extraction, shards[0].faces))]
         exceptions = ray.exceptions
         self._lost = (
             exceptions.RayActorError, exceptions.ActorUnschedulableError,
@@ -280,7 +210,7 @@ class _Crew:
         if self._waiting:  # else it is let go, and ends
             hired.shard, hired.faces = self._waiting.popleft(), 0
             steps = hired.actor.steps.options(num_returns="streaming")
-            self._hired[steps.remote(self._package, hired.shard)] = hired
+            self._hired[steps.remote(self._packed, hired.shard)] = hired
 
     def _take_back(self, hired: _Hired, error: Exception) -> Iterator[Step]:
         """A worker is lost: others do its shard."""

@@ -28,7 +28,6 @@ from recognisers import (
 import eumlib
 from eumlib.embeddings import Extraction, ExtractionError, RayCluster, read_table
 from eumlib.embeddings import cluster as module
-from eumlib.embeddings.cluster import Sample
 from eumlib.faces import Face, folder_faces
 from eumlib.masks import RandomMasks
 
@@ -299,20 +298,3 @@ def test_an_address_without_a_cluster_is_refused_soon(face_set, tmp_path, mute, 
         assert address in str(error.value)
         assert "\n" not in str(error.value)
     assert time.monotonic() - start < 10
-
-
-def test_a_place_where_the_pictures_are_not_the_same_is_refused(tmp_path, pictures):
-    path = save(tmp_path / "Ann" / "1.png", pictures[0])
-    save(tmp_path / "Bob" / "1.png", pictures[1])
-    (tmp_path / "Ann" / "0.jpg").write_bytes(b"torn")
-    faces = folder_faces(tmp_path).faces
-    sample = Sample.of(faces)
-    assert sample.face.image_id == "Ann/1.png"
-    sample.check()
-    save(path, pictures[1])
-    with pytest.raises(ExtractionError, match=r"Ann/1\.png has other pixels there"):
-        sample.check()
-    path.unlink()
-    with pytest.raises(ExtractionError, match=r"Ann/1\.png cannot be read there"):
-        sample.check()
-    assert Sample.of(faces[:1]) is None

@@ -12,7 +12,11 @@ from eumlib import embeddings, faces, masks, rivals
 from eumlib._commands.printing import print_table
 
 FacesOption = Annotated[
-    str, typer.Option("--faces", help=f"{', '.join(faces.FACE_SETS)}, or a folder of people")
+    str,
+    typer.Option(
+        "--faces",
+        help=f"{', '.join(faces.FACE_SETS)}, or a folder of people, or of tar or Parquet files",
+    ),
 ]
 RootOption = Annotated[
     Path | None, typer.Option(help="folder or archive of lfw or lfw_test, folder of mfr2")

@@ -12,7 +12,11 @@ from eumlib import embeddings, faces, masks, rivals
 from eumlib._commands.printing import print_table
 
 FacesOption = Annotated[
-    str, typer.Option("--faces", help=f"{', '.join(faces.FACE_SETS)}, or a folder of people")
+    str,
+    typer.Option(
+        "--faces",
+        help=f"{', '.join(faces.FACE_SETS)}, or a folder of people, or of tar or Parquet files",
+    ),
 ]
 RootOption = Annotated[
     Path | None, typer.Option(help="folder or archive of lfw or lfw_test, folder of mfr2")
@@ -51,11 +55,20 @@ def embed(
         ),
     ] = embeddings.MOBILEFACENET,
     workers: WorkersOption = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="head of a Ray cluster of which this machine is a node, HOST:PORT, or "
+            f"{embeddings.LOCAL} for one of this machine's cores alone"
+        ),
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="number of synthetic faces")] = 100,
     seed: Annotated[int, typer.Option(help="seed of the masks and of synthetic faces")] = 0,
     float16: Annotated[bool, typer.Option("--float16", help="half the size on disk")] = False,
 ) -> None:
     """Embed every face, as it is and masked, into one table. Interrupted, it can be resumed."""
+    if cluster and workers:
+        raise typer.BadParameter("a cluster works with all its cores", param_hint="--workers")
     chosen = faces_of(face_set, root, count, seed)
     embeddings.Extraction(
         chosen,
@@ -65,7 +78,11 @@ def embed(
         else embeddings.load_backbone(backbone),
         _way(camera),
         workers or embeddings.workers_for(chosen),
-    ).write_to(out, "float16" if float16 else "float32")
+    ).write_to(
+        out,
+        "float16" if float16 else "float32",
+        embeddings.RayCluster(cluster) if cluster else embeddings.Extraction.steps,
+    )
     outcomes = embeddings.read_attempted_views(out)
     lost = outcomes[outcomes["reason"].notna()]
     acquired = len(chosen) - lost["image_id"].nunique()

@@ -1,11 +1,18 @@
-"""How many threads PyTorch works with, for a while."""
+"""How many threads there may be, and how many PyTorch works with, for a while."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+
+def most_threads() -> int:
+    """How many threads this process may keep busy: ``OMP_NUM_THREADS``, or one a core."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() and int(given) else os.cpu_count() or 1
 
 
 @contextmanager

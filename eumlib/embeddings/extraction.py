@@ -2,8 +2,8 @@
 
 Worker processes acquire faces, a few at a time; threads of this process embed their chips in
 batches. A shard is a fixed range of the face set, so its rows and its batches are the same whoever
-computes it, and however often the work was interrupted. Finished shards wait in the cache folder;
-the same command goes on behind the last of them.
+computes it, this machine or a cluster (`eumlib.embeddings.cluster`), and however often the work was
+interrupted. Finished shards wait in the cache folder; the same command goes on behind them.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ import os
 import shutil
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
-import torch
 from filelock import FileLock, Timeout
-from tqdm.auto import tqdm
 
 from eumlib._common.errors import EumlibError
 from eumlib._common.files import home, key_of
 from eumlib._common.progress import progress_bar
-from eumlib._common.threads import torch_threads
+from eumlib._common.threads import most_threads, torch_threads
 from eumlib.embeddings.acquisition import (
     Acquire,
     AcquiredView,
@@ -50,13 +49,46 @@ FACES_A_TASK = 8
 CHIPS_A_BATCH = 64
 FACES_WORTH_WORKERS = 400  # for fewer, starting worker processes takes longer than they save
 TASKS_AHEAD = 3  # a worker: enough that none waits, few enough that memory stays small
-_VERSION = "5"  # part of every cache key; raise it when extraction changes its results
+VERSION = "6"  # part of every cache key; raise it when extraction changes its results
 
 Task = list[tuple[Face, tuple[Mask, ...]]]
 
 
 class ExtractionError(EumlibError, RuntimeError):
     """An extraction that could not go on; the message says what to do."""
+
+
+class Shard(NamedTuple):
+    """A fixed range of a face set.
+
+    Attributes:
+        number: its place among all shards, from 0.
+        faces: the faces.
+    """
+
+    number: int
+    faces: tuple[Face, ...]
+
+
+class Step(NamedTuple):
+    """What has come of a shard since its last step.
+
+    Attributes:
+        shard: its number.
+        faces: how many more are done; fewer than none where their work was lost.
+        table: its rows, at its last step; None before.
+    """
+
+    shard: int
+    faces: int
+    table: EmbeddingTable | None = None
+
+
+class Distribute(Protocol):
+    """A way to have shards computed: `Extraction.steps`, or a cluster's."""
+
+    def __call__(self, extraction: Extraction, shards: Sequence[Shard]) -> Iterator[Step]:
+        """The steps of all shards, in whatever order they are done."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +124,27 @@ class Extraction:
         Raises:
             ExtractionError: a worker process died, or the set is empty.
         """
-        parts = [table for _, table in self._tables(self._shards())]
+        parts = [table for _, table in self._tables(self._shards(), Extraction.steps)]
         return EmbeddingTable(
             pd.concat([part.rows for part in parts], ignore_index=True),
             np.concatenate([part.vectors for part in parts]),
             pd.concat([part.failures for part in parts], ignore_index=True),
         )
 
-    def write_to(self, path: Path | str, precision: str = "float32") -> None:
+    def steps(self, shards: Sequence[Shard]) -> Iterator[Step]:
+        """The shards, one after the other, computed by this machine: a step a face.
+
+        Raises:
+            ExtractionError: a worker process died.
+        """
+        tasks = (task for shard in shards for task in self._tasks(shard.faces))
+        with self._acquired(tasks) as acquired, self._embedders() as embedders:
+            for shard in shards:
+                yield from self._embed(shard, acquired, embedders)
+
+    def write_to(
+        self, path: Path | str, precision: str = "float32", distribute: Distribute = steps
+    ) -> None:
         """The table, written to a file; memory does not grow with the number of faces.
 
         Killed at any moment, the same call goes on where it stopped, and the file is the same, row
@@ -108,25 +153,30 @@ class Extraction:
         Args:
             path: the table to write.
             precision: of the vectors, ``"float32"`` or ``"float16"``.
+            distribute: computes the shards; `eumlib.embeddings.RayCluster` does it on many
+                machines.
 
         Raises:
-            ExtractionError: a worker process died, or the set is empty.
+            ExtractionError: a worker process died, the disk is full, or the set is empty.
         """
         folder = home() / "extractions" / key_of(self.key, precision, str(self.shard_size))
         with _alone(folder):
             folder.mkdir(exist_ok=True)
             parts = {number: folder / f"shard-{number:06d}.parquet" for number in self._shards()}
             missing = [number for number, part in parts.items() if not part.exists()]
-            for number, table in self._tables(missing):
-                write_table(table, parts[number], precision)
-            join_tables(list(parts.values()), path)
+            with closing(self._tables(missing, distribute)) as tables:
+                for number, table in tables:
+                    with _kept_where_it_fails(parts[number]):
+                        write_table(table, parts[number], precision)
+            with _kept_where_it_fails(Path(path)):
+                join_tables(list(parts.values()), path)
             shutil.rmtree(folder)
 
     @property
     def key(self) -> str:
         """Sixteen digits that change when the table would."""
         return key_of(
-            _VERSION, self.face_set.name, self.face_set.fingerprint, str(self.face_set.one_face),
+            VERSION, self.face_set.name, self.face_set.fingerprint, str(self.face_set.one_face),
             self.plan.describe(), self.backbone.fingerprint, self.acquire.__name__,
         )  # fmt: skip
 
@@ -157,21 +207,25 @@ class Extraction:
             raise ExtractionError(f"the face set {self.face_set.name} has no faces to embed")
         return range(-(-len(self.face_set) // self.shard_size))
 
-    def _tables(self, numbers: Iterable[int]) -> Iterator[tuple[int, EmbeddingTable]]:
-        """The shards of these numbers, one after the other, each with its number."""
+    def _tables(
+        self, numbers: Sequence[int], distribute: Distribute
+    ) -> Iterator[tuple[int, EmbeddingTable]]:
+        """The shards of these numbers as they are finished, each with its number."""
+        size = self.shard_size
         shards = [
-            (number, self.face_set.faces[number * self.shard_size :][: self.shard_size])
+            Shard(number, self.face_set.faces[number * size : (number + 1) * size])
             for number in numbers
         ]
-        wanted = sum(len(faces) for _, faces in shards)
-        tasks = (task for _, faces in shards for task in self._tasks(faces))
+        wanted = sum(len(shard.faces) for shard in shards)
         progress = progress_bar(
             len(self.face_set), f"embedding {self.face_set.name}", "face",
             done=len(self.face_set) - wanted,
         )  # fmt: skip
-        with progress, self._acquired(tasks) as acquired, self._embedders() as embedders:
-            for number, faces in shards:
-                yield number, self._embed(faces, acquired, embedders, progress)
+        with progress:
+            for step in distribute(self, shards):
+                progress.update(step.faces)
+                if step.table is not None:
+                    yield step.shard, step.table
 
     def _tasks(self, faces: tuple[Face, ...]) -> Iterator[Task]:
         for start in range(0, len(faces), FACES_A_TASK):
@@ -197,30 +251,27 @@ class Extraction:
 
     @contextmanager
     def _embedders(self) -> Iterator[ThreadPoolExecutor]:
-        """As many threads as there are workers; together they use the cores once."""
-        cores = os.cpu_count() or 1
-        with (
-            torch_threads(max(1, cores // self.workers)),
-            ThreadPoolExecutor(min(self.workers, cores)) as embedders,
-        ):
-            if self.workers == 1:  # MTCNN sets another count beside it: the thread takes ours now
-                embedders.submit(torch.get_num_threads).result()
+        """A thread a core, for each of which PyTorch uses no other.
+
+        How many threads share a batch can change the last digits of its embeddings, and batches
+        side by side keep the cores as busy.
+        """
+        with torch_threads(1), ThreadPoolExecutor(most_threads()) as embedders:
             yield embedders
 
     def _embed(
         self,
-        faces: tuple[Face, ...],
+        shard: Shard,
         acquired: Iterator[list[AttemptedView]],
         embedders: ThreadPoolExecutor,
-        progress: tqdm,
-    ) -> EmbeddingTable:
+    ) -> Iterator[Step]:
         rows, failures, chips, batches = [], [], [], []
 
         def embed_batch() -> None:
             batches.append(embedders.submit(self.backbone.embed, np.stack(chips)))
             chips.clear()
 
-        for face in faces:
+        for face in shard.faces:
             for outcome in next(acquired):
                 if isinstance(outcome, AcquiredView):
                     rows.append(self.row_of(face, outcome))
@@ -231,12 +282,12 @@ class Extraction:
                     view = outcome.view
                     tried = (face.image_id, face.identity, self.face_set.name, view.view)
                     failures.append((*tried, view.mask_shape, outcome.reason, outcome.detail))
-            progress.update()
+            yield Step(shard.number, 1)
         if chips:
             embed_batch()
         none = np.empty((0, self.backbone.dim), np.float32)
         vectors = np.concatenate([none, *(unit_length(batch.result()) for batch in batches)])
-        return EmbeddingTable.of_rows(rows, vectors, failures)
+        yield Step(shard.number, 0, EmbeddingTable.of_rows(rows, vectors, failures))
 
 
 def workers_for(face_set: FaceSet) -> int:
@@ -278,6 +329,18 @@ def _through(
             yield from running.popleft().result()
     while running:
         yield from running.popleft().result()
+
+
+@contextmanager
+def _kept_where_it_fails(path: Path) -> Iterator[None]:
+    """A file that cannot be written is named, with what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise ExtractionError(
+            f"{path} cannot be written: {error}. What is finished is kept: make room, and give the "
+            f"same command again"
+        ) from error
 
 
 @contextmanager

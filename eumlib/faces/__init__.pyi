@@ -8,6 +8,7 @@ from .face_set import PICTURES_A_PERSON, Face, FaceSet, few_of_each, split_by_id
 from .folders import FaceSetError, folder_faces, labelled_faces
 from .generator import FaceGenerator, generate_face
 from .landmarks import LandmarkFinder, LocatedFace, finder_for, landmark_finder, where_found
+from .packed import packed_faces
 from .pairs import (
     Pair, PairsFileError, folds_of, image_ids_by_person, make_pairs, read_pairs, write_pairs,
 )

@@ -25,6 +25,7 @@ from eumlib.faces.decoding import decode_picture
 from eumlib.faces.face_set import Face, FaceSet, split_by_identity
 from eumlib.faces.folders import FaceSetError, folder_faces, has_labels, labelled_faces
 from eumlib.faces.generator import generate_face
+from eumlib.faces.packed import is_packed, packed_faces
 
 # Of LFW's people; the weights in data/models have learnt from those of the first two parts.
 LFW_SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
@@ -124,7 +125,10 @@ FACE_SETS: Mapping[str, Callable[..., FaceSet]] = {
 
 
 def load_faces(name_or_path: str | Path, **options: object) -> FaceSet:
-    """The face set of that name, or the folder of people at that path, with its labels if it has.
+    """The face set of that name, or that of the folder at that path.
+
+    The folder is one of people, with its labels if it has a file of them, or one of tar or Parquet
+    files.
 
     >>> len(load_faces("orl")), len(load_faces("orl").identities)
     (400, 40)
@@ -143,6 +147,8 @@ def load_faces(name_or_path: str | Path, **options: object) -> FaceSet:
         raise FaceSetError(
             f"no folder {name_or_path}, and no face set of that name ({', '.join(FACE_SETS)})"
         )
+    if is_packed(name_or_path):
+        return packed_faces(name_or_path, **options)
     read = labelled_faces if has_labels(name_or_path) else folder_faces
     return read(name_or_path, **options)
 

@@ -14,7 +14,7 @@ import numpy as np
 PICTURES_A_PERSON = 10  # to test on: some have hundreds, whose pairs would outvote all others'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be millions
 class Face:
     """One photograph of one person.
 

@@ -68,7 +68,7 @@ def folder_faces(root: Path | str, one_face: bool = False) -> FaceSet:
     """
     root = _folder(root)
     pictures = pictures_below(root)
-    _require_two_people([picture.person for picture in pictures], root)
+    require_two_people([picture.person for picture in pictures], root, _layout(root))
     faces = tuple(
         Face(picture.image_id, picture.person, partial(read_picture, picture.path))
         for picture in pictures
@@ -122,7 +122,7 @@ def labelled_faces(root: Path | str, one_face: bool = False) -> FaceSet:
             f"{labels} has no label for {len(bare)} of {len(pictures)} pictures: "
             f"{', '.join(bare[:3])}; add a line for each, {_LABEL_LINE}"
         )
-    _require_two_people([face.identity for face in faces.values()], root)
+    require_two_people([face.identity for face in faces.values()], root, _layout(root))
     written = hashlib.sha256(labels.read_bytes()).hexdigest()
     fingerprint = _fingerprint(pictures) + written
     return FaceSet(root.name, tuple(faces.values()), fingerprint, one_face, labelled=True)
@@ -150,18 +150,27 @@ def pictures_below(root: Path) -> list[PictureFile]:
     except UnicodeEncodeError as error:  # tables of embeddings hold the names as UTF-8
         name = error.object
         raise FaceSetError(f"{root} has a name that is not UTF-8, rename it: {name!r}") from None
-    if len(pictures) >= MANY_PICTURES:
+    announce_many(root, len(pictures))
+    return sorted(pictures)
+
+
+def announce_many(root: Path, count: int) -> None:
+    """Say what it means that a face set has many pictures."""
+    if count >= MANY_PICTURES:
         print(
-            f"{root} holds {len(pictures):,} pictures. Embedding them takes hours; where it is "
+            f"{root} holds {count:,} pictures. Embedding them takes hours; where it is "
             f"interrupted, the same command goes on.",
             file=sys.stderr,
         )
-    return sorted(pictures)
+
+
+def _layout(root: Path | str) -> str:
+    return f"{root}/Name/picture.jpg, a folder a person"
 
 
 def _folder(root: Path | str) -> Path:
     if not os.path.isdir(os.path.expanduser(root)):
-        raise FaceSetError(f"no folder {root}; expected {root}/Name/picture.jpg, a folder a person")
+        raise FaceSetError(f"no folder {root}; expected {_layout(root)}")
     return Path(os.path.expanduser(root)).resolve()
 
 
@@ -186,16 +195,20 @@ def _picture(person: str, entry: os.DirEntry) -> PictureFile | None:
     return PictureFile(person, entry.name, Path(entry.path), status.st_size, status.st_mtime_ns)
 
 
-def _require_two_people(people: Sequence[str], root: Path) -> None:
-    layout = f"expected {root}/Name/picture.jpg, a folder a person"
+def require_two_people(people: Sequence[str], root: Path, layout: str) -> None:
+    """Refuse a face set in which nobody can be told from another.
+
+    Raises:
+        FaceSetError: nobody, or one person; the message says which layout is expected.
+    """
     if not people:
         raise FaceSetError(
-            f"no pictures in {root}; {layout}; pictures are {', '.join(PICTURE_SUFFIXES)}"
+            f"no pictures in {root}; expected {layout}; pictures are {', '.join(PICTURE_SUFFIXES)}"
         )
     if len(set(people)) < 2:
         raise FaceSetError(
             f"{root} has pictures of one person only ({people[0]}); telling people apart needs two "
-            f"or more; {layout}"
+            f"or more; expected {layout}"
         )
 
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -22,10 +23,10 @@ from eumlib.embeddings import (
     Extraction,
     ExtractionError,
     acquire_as_a_camera_does,
-    acquire_with_unmasked_landmarks,
     extract_cached,
     read_table,
     workers_for,
+    write_table,
 )
 from eumlib.embeddings.table import FAILURE_COLUMNS
 from eumlib.faces import Face, FaceSet
@@ -182,9 +183,29 @@ def test_shards_do_not_change_the_rows(many):
     assert len(whole) == 40
 
 
-def test_worker_processes_do_not_change_the_rows(many):
-    alone = Extraction(many, PLAN, MeanPixels()).run()
-    assert_same(Extraction(many, PLAN, MeanPixels(), workers=2).run(), alone)
+def test_worker_processes_do_not_change_a_bit(many, backbone):
+    alone = Extraction(many, PLAN, backbone).run()
+    assert_same(Extraction(many, PLAN, backbone, workers=2).run(), alone)
+
+
+def test_a_full_disk_is_named_and_what_is_finished_is_kept(many, own_home, tmp_path, monkeypatch):
+    written = []
+
+    def write(table, path, precision):
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        write_table(table, path, precision)
+
+    monkeypatch.setattr("eumlib.embeddings.extraction.write_table", write)
+    counting = MeanPixels()
+    extraction = Extraction(many, PLAN, counting, shard_size=6)
+    with pytest.raises(ExtractionError, match=r"shard-000003\.parquet cannot .*No space left"):
+        extraction.write_to(tmp_path / "table.parquet")
+    monkeypatch.undo()
+    monkeypatch.setenv("EUMLIB_HOME", str(own_home))
+    extraction.write_to(tmp_path / "table.parquet")
+    assert counting.calls == 6
 
 
 def test_a_written_table_is_the_table_in_memory_and_leaves_nothing_else(many, own_home, tmp_path):
@@ -394,22 +415,18 @@ def test_a_set_that_is_searched_in_another_way_has_a_key_of_its_own(root):
 class ThreadCounter(MeanPixels):
     """Notes how many threads PyTorch has where it embeds."""
 
+    def __init__(self):
+        super().__init__()
+        self.threads = []
+
     def embed(self, chips):
-        time.sleep(0.1)  # until the next face is being looked for
-        self.threads = torch.get_num_threads()
+        self.threads.append(torch.get_num_threads())
         return super().embed(chips)
 
 
-def test_a_finder_that_works_with_one_thread_leaves_the_recogniser_the_others(root, monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+def test_a_batch_is_embedded_by_one_thread_however_many_there_are(root):
     counter = ThreadCounter()
-
-    def acquire(*given):
-        with torch_threads(1):
-            time.sleep(0.3)  # until the thread that embeds has begun
-            return acquire_with_unmasked_landmarks(*given)
-
-    for size in ("CHIPS_A_BATCH", "FACES_A_TASK"):
-        monkeypatch.setattr(f"eumlib.embeddings.extraction.{size}", 1)
-    Extraction(folder_faces(root), PLAN, counter, acquire).run()
-    assert counter.threads == 4
+    with torch_threads(4):
+        Extraction(folder_faces(root), PLAN, counter, shard_size=2).run()
+        assert torch.get_num_threads() == 4
+    assert counter.threads == [1, 1, 1]

@@ -30,6 +30,7 @@ from eumlib.embeddings.table import (
 )
 
 SYNTHETIC_TABLE = DATA_FOLDER / "synthetic_dlib_resnet_v1.parquet"
+ROWS_A_GROUP = 8192  # fewer are no quicker to find, and take more room
 UNIT_TOLERANCE = 0.01  # half precision takes a length off by a thousandth
 _METADATA_KEY = b"eumlib"
 _ALWAYS_SAID = ("image_id", "identity", "face_set", "view", "backbone")
@@ -70,8 +71,14 @@ def _write(tables: Iterator[pa.Table], failures: pd.DataFrame, path: Path | str)
             write_page_checksum=True,
         ) as writer,
     ):  # fmt: skip
+        waiting: list[pa.Table] = []
         for table in itertools.chain([first], tables):
-            writer.write_table(table.cast(first.schema))
+            waiting.append(table.cast(first.schema))
+            if sum(map(len, waiting)) >= ROWS_A_GROUP:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting.clear()
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting))
 
 
 def synthetic_training_table() -> EmbeddingTable:

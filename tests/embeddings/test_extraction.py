@@ -247,6 +247,36 @@ def test_an_interrupted_extraction_goes_on_behind_its_last_shard(many, own_home,
     assert_same(read_table(path), Extraction(many, PLAN, MeanPixels()).run())
 
 
+def test_torn_and_foreign_shards_are_named_and_made_again(many, own_home, tmp_path, capsys):
+    path = tmp_path / "table.parquet"
+    with pytest.raises(MemoryError):
+        Extraction(many, PLAN, StopsAt(call=4), shard_size=6).write_to(path)
+    torn, foreign, flipped, whole = sorted(own_home.rglob("shard-*.parquet"))
+    torn.write_bytes(torn.read_bytes()[:-100])
+    foreign.write_bytes(whole.read_bytes())
+    content = bytearray(flipped.read_bytes())
+    content[len(content) // 4] ^= 4
+    flipped.write_bytes(content)
+    counting = MeanPixels()
+    Extraction(many, PLAN, counting, shard_size=6).write_to(path)
+    assert counting.calls == 4
+    assert_same(read_table(path), Extraction(many, PLAN, MeanPixels(), shard_size=6).run())
+    told = capsys.readouterr().err
+    assert all(f"{part.name}" in told for part in (torn, foreign, flipped))
+    assert told.count("deleted and made again") == 3
+
+
+def test_a_damaged_table_in_the_cache_is_named_and_made_again(many, own_home, capsys):
+    first = extract_cached(many, PLAN, MeanPixels())
+    (kept,) = own_home.rglob("*.parquet")
+    kept.write_bytes(kept.read_bytes()[:-9])
+    assert_same(extract_cached(many, PLAN, MeanPixels()), first)
+    assert f"{kept} is not a Parquet file" in capsys.readouterr().err
+    counting = MeanPixels()
+    assert_same(extract_cached(many, PLAN, counting), first)
+    assert counting.calls == 0
+
+
 def test_shards_of_other_work_are_not_taken_up(many, own_home, tmp_path):
     path = tmp_path / "table.parquet"
     with pytest.raises(MemoryError):

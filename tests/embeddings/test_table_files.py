@@ -12,6 +12,7 @@ from eumlib.embeddings import (
     join_tables,
     read_attempted_views,
     read_table,
+    table_files,
     write_table,
 )
 
@@ -277,3 +278,17 @@ def test_what_is_no_file_is_refused(table, tmp_path):
     for path in (tmp_path, "/dev/null"):
         with pytest.raises(TableError, match="is not a file: name the table itself"):
             read_table(path)
+
+
+def test_parts_are_joined_in_groups_of_many_rows(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(table_files, "ROWS_A_GROUP", 20)
+    parts = []
+    for number in range(7):
+        rows = table.rows.assign(face_set=f"set {number}")
+        parts.append(tmp_path / f"{number}.parquet")
+        write_table(EmbeddingTable(rows, table.vectors, table.failures[:0]), parts[-1])
+    join_tables(parts, tmp_path / "all.parquet")
+    groups = pq.ParquetFile(tmp_path / "all.parquet").metadata
+    sizes = [groups.row_group(number).num_rows for number in range(groups.num_row_groups)]
+    assert sizes == [24, 24, 8]
+    assert read_table(tmp_path / "all.parquet").rows["face_set"].nunique() == 7

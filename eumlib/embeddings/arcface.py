@@ -106,6 +106,7 @@ class OnnxBackbone:
         channels: Sequence[int] = RGB,
     ) -> None:
         path = Path(path).resolve()
+        self._given = path, name, licence, channels
         if not path.is_file():
             raise BackboneError(f"no file {path}: give the path of an ONNX recogniser")
         self.name, self.licence = name or path.stem, licence or licence_of(path)
@@ -133,6 +134,10 @@ class OnnxBackbone:
         self._output, self.dim = self._find_embedding(trial)
         self.embed(trial)
         _announce(path, self.licence)
+
+    def __reduce__(self) -> tuple:
+        """It travels as the name of its file: a session cannot, and loads anew."""
+        return OnnxBackbone, self._given
 
     def embed(self, chips: np.ndarray) -> np.ndarray:
         """Embeddings of chips.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from sys import intern
 
 import numpy as np
 import pyarrow as pa
@@ -67,14 +68,15 @@ def faces_of_parquet(path: Path) -> list[Face]:
     identities = _identity_column(path, file.schema_arrow)
     _refuse_large_groups(path, file, column)
     faces: list[Face] = []
+    place = str(path)
     for group in range(file.num_row_groups):
         told = _reading(path, group, lambda group=group: file.read_row_group(group, [identities]))
         for row, identity in enumerate(told.column(0).to_pylist()):
             image_id = f"{path.name}/{len(faces):06d}"
             if identity is None or identity == "":
                 raise FaceSetError(f"{path}, row {len(faces)}: {identities} is missing")
-            read = ParquetRow(str(path), column, group, row, image_id)
-            faces.append(Face(image_id, str(identity), read))
+            read = ParquetRow(place, column, group, row, image_id)
+            faces.append(Face(image_id, intern(str(identity)), read))
     return faces
 
 

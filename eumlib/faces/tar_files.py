@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from sys import intern
 from typing import BinaryIO
 
 import numpy as np
@@ -87,7 +88,7 @@ def faces_of_tar(path: Path) -> list[Face]:
             elif suffix in _SIDECARS:
                 sidecars[_key_of(place), suffix] = member
         return [
-            Face(f"{path.name}/{name}", _identity_of(member, sidecars, tar), member)
+            Face(f"{path.name}/{name}", intern(_identity_of(member, sidecars, tar)), member)
             for name, member in pictures.items()
         ]
 
@@ -97,7 +98,7 @@ def _members(path: Path, tar: BinaryIO) -> Iterator[TarMember]:
 
     tarfile ends without a word where a header is damaged, or the file is cut off between members.
     """
-    size, last = path.stat().st_size, "its beginning"
+    size, last, place = path.stat().st_size, "its beginning", str(path)
     try:
         with tarfile.open(fileobj=tar, mode="r:") as listed:
             while (member := listed.next()) is not None:
@@ -107,7 +108,7 @@ def _members(path: Path, tar: BinaryIO) -> Iterator[TarMember]:
                 if member.isreg():
                     if member.offset_data + member.size > size:
                         raise FaceSetError(f"{path} ends in the middle of {last}: get it whole")
-                    yield TarMember(str(path), last, member.offset_data, member.size)
+                    yield TarMember(place, last, member.offset_data, member.size)
             tar.seek(listed.offset)
     except UnicodeEncodeError as error:  # tables of embeddings hold the names as UTF-8
         raise FaceSetError(f"{path} has a name that is not UTF-8: {error.object!r}") from None

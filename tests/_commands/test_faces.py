@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import pytest
 from builders import drawn_table
+from packing import write_tar
 from small_onnx import write
 
 from eumlib._common.files import home
@@ -52,6 +53,42 @@ def test_a_folder_of_people_becomes_a_page_to_explore(run, people, tmp_path):
     code, _, told = run("explore", *options)
     assert code == 1
     assert "a person with two pictures" in told
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory, people):
+    """The folder of people in two tars, a folder a person in each."""
+    root = tmp_path_factory.mktemp("packed")
+    for name, persons in {"a": ("s1",), "b": ("s2", "s3")}.items():
+        files = sorted(path for person in persons for path in (people / person).iterdir())
+        members = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in files}
+        write_tar(root / f"{name}.tar", members)
+    return root
+
+
+def test_tars_give_what_the_folder_gives_and_on_a_cluster_the_same(run, people, packed, tmp_path):
+    pytest.importorskip("ray")
+    folder, tars, cluster = (tmp_path / f"{name}.parquet" for name in ("f", "t", "c"))
+    assert run("embed", "--faces", people, "--out", folder)[0] == 0
+    code, out, _ = run("embed", "--faces", packed, "--out", tars)
+    assert code == 0
+    assert "6 of 7 faces acquired, 12 embeddings" in out
+    assert "unreadable picture: 1 × a.tar/s1/torn.jpg" in out
+    assert run("embed", "--faces", packed, "--cluster", "local", "--out", cluster)[0] == 0
+    assert tars.read_bytes() == cluster.read_bytes()
+    bare, of_tars = (read_table(path).of_view("unmasked") for path in (folder, tars))
+    assert (of_tars.vectors == bare.vectors).all()
+    assert of_tars.rows["identity"].tolist() == bare.rows["identity"].tolist()
+
+
+def test_a_cluster_that_is_not_there_is_an_error_of_one_line(run, people, tmp_path):
+    given = ("embed", "--faces", people, "--out", tmp_path / "t.parquet", "--cluster")
+    code, _, err = run(*given, "127.0.0.1:1")
+    assert code == 1
+    assert re.fullmatch(r"error: no Ray cluster answers at 127\.0\.0\.1:1 .*\n", err)
+    code, _, err = run(*given, "local", "--workers", 2)
+    assert code == 2
+    assert "all its cores" in err
 
 
 @pytest.fixture(scope="module")

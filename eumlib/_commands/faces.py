@@ -10,6 +10,7 @@ import typer
 
 from eumlib import embeddings, faces, masks, rivals
 from eumlib._commands.printing import print_table
+from eumlib._common.clusters import LOCAL
 
 FacesOption = Annotated[
     str,
@@ -29,6 +30,13 @@ MaskOption = Annotated[
     ),
 ]
 CameraOption = Annotated[bool, typer.Option("--camera", help="find masked faces with the mask on")]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        help="head of a Ray cluster of which this machine is a node, HOST:PORT, or "
+        f"{LOCAL} for one of this machine's cores alone"
+    ),
+]
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="processes; without it, by cores and faces")
 ]
@@ -55,13 +63,7 @@ def embed(
         ),
     ] = embeddings.MOBILEFACENET,
     workers: WorkersOption = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            help="head of a Ray cluster of which this machine is a node, HOST:PORT, or "
-            f"{embeddings.LOCAL} for one of this machine's cores alone"
-        ),
-    ] = None,
+    cluster: ClusterOption = None,
     count: Annotated[int, typer.Option(min=1, help="number of synthetic faces")] = 100,
     seed: Annotated[int, typer.Option(help="seed of the masks and of synthetic faces")] = 0,
     float16: Annotated[bool, typer.Option("--float16", help="half the size on disk")] = False,

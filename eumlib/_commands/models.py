@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 
 from eumlib import embeddings, faces, maps, rivals, unmasking, verification
-from eumlib._commands.faces import FacesOption, RootOption, faces_of
+from eumlib._commands.faces import ClusterOption, FacesOption, RootOption, faces_of
 from eumlib._commands.printing import print_table
 
 LOSSES = {loss.name: loss for loss in (unmasking.SelfRestrainedTripletLoss, unmasking.TripletLoss)}
@@ -123,6 +123,7 @@ def _refuse_what_has_no_effect(context: typer.Context, rival: str | None) -> Non
 
 
 def evaluate(
+    context: typer.Context,
     table: TablePath,
     pairs_path: Annotated[
         Path | None, typer.Option("--pairs", help="pairs file; without it, all pairs")
@@ -139,6 +140,7 @@ def evaluate(
     ] = None,
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
     seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
+    cluster: ClusterOption = None,
 ) -> None:
     """Error rates of a table, without and with unmasking models."""
     unmaskers = {path.stem: unmasking.Unmasker.load(path) for path in model or []}
@@ -147,8 +149,11 @@ def evaluate(
         people = given.attempted_views.groupby("identity")["image_id"].unique()
         listed = faces.read_pairs(pairs_path, people.to_dict())
     doorkeeper = rivals.Gate.load(gate) if gate else None
-    measured = verification.evaluate(given, unmaskers, resamples, seed, listed)
-    views = verification.ComparedViews.of_table(given, listed)
+    spread = verification.over_threads
+    if cluster:
+        spread = context.with_resource(verification.over_cluster(cluster))
+    measured = verification.evaluate(given, unmaskers, resamples, seed, listed, spread)
+    views = verification.ComparedViews.of_table(given, listed, spread)
     streams = {}
     if doorkeeper:
         streams = rivals.streams_through(views, doorkeeper, unmaskers)

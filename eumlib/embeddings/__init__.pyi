@@ -5,7 +5,7 @@ from .arcface import OnnxBackbone
 from .backbones import (
     DLIB_RESNET, MOBILEFACENET, TorchBackbone, default_backbone, load_backbone,
 )
-from .cluster import LOCAL, RayCluster
+from .cluster import RayCluster
 from .dlib_resnet import DlibResNet
 from .extraction import Extraction, ExtractionError, extract_cached, workers_for
 from .feature_maps import (

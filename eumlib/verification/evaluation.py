@@ -22,7 +22,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from eumlib._common.spreading import Spread, over_threads
+from eumlib._common.clusters import over_cluster as over_cluster  # the room shows it
+from eumlib._common.spreading import Spread
+from eumlib._common.spreading import over_threads as over_threads
 from eumlib.embeddings import MASKED, UNMASKED, WORN, EmbeddingTable, TableError
 from eumlib.faces import Pair
 from eumlib.unmasking import Unmasker

@@ -55,7 +55,7 @@ FACES_A_TASK = 8
 CHIPS_A_BATCH = 64
 FACES_WORTH_WORKERS = 400  # for fewer, starting worker processes takes longer than they save
 TASKS_AHEAD = 3  # a worker: enough that none waits, few enough that memory stays small
-_VERSION = "5"  # part of every cache key; raise it when extraction changes its results
+_VERSION = "6"  # part of every cache key; raise it when extraction changes its results
 
 Task = list[tuple[Face, tuple[Mask, ...]]]
 

@@ -68,14 +68,14 @@ def test_picture_ten_of_orl_is_its_tenth(read):
 def test_numbers_that_a_camera_gave_are_no_numbers_of_pictures(read):
     people = {"Ann": ["Ann/IMG_0042.jpg", "Ann/IMG_0007.jpg"], "Bob": ["Bob/Bob_1.jpg"]}
     assert read("Ann 1 2\n", people) == [Pair("Ann/IMG_0007.jpg", "Ann/IMG_0042.jpg", mated=True)]
-    with pytest.raises(PairsFileError, match="no picture 42 of Ann; there are 1, 2"):
+    with pytest.raises(PairsFileError, match="no picture 42 of 'Ann'; there are 1, 2"):
         read("Ann 1 42\n", people)
 
 
 def test_two_pictures_of_one_number_are_refused_where_they_come_up(read):
     twice = {**LFW, "Cy": ["Cy/Cy_0001.jpg", "Cy/Cy_0001.png", "Cy/Cy_0002.jpg"]}
     assert len(read("Ann_Lee 1 2\n", twice)) == 1
-    with pytest.raises(PairsFileError, match=r"line 1.*Cy_0001\.jpg and Cy/Cy_0001\.png are both"):
+    with pytest.raises(PairsFileError, match=r"line 1.*_0001\.jpg' and '.*_0001\.png' are both"):
         read("Cy 1 2\n", twice)
 
 
@@ -101,16 +101,16 @@ def test_reading_agrees_with_a_slow_reader(separator, end, read):
     [
         ("Ann_Lee 1", "2 fields; expected 3"),
         ("Ann_Lee 1 2 3 4", "5 fields"),
-        ("Ann_Le 1 2", "no person 'Ann_Le'.*did you mean Ann_Lee"),
+        ("Ann_Le 1 2", "no person 'Ann_Le'.*did you mean .Ann_Lee"),
         ("Zoe 1 2", "no person 'Zoe' in this face set$"),
-        ("Ann_Lee 1 3", "no picture 3 of Ann_Lee; there are 1, 2, 4"),
+        ("Ann_Lee 1 3", "no picture 3 of .Ann_Lee.; there are 1, 2, 4"),
         ("Ann_Lee one 2", "'one' is not the number"),
         ("Ann_Lee -1 2", "'-1' is not the number"),
         ("Ann_Lee 1 \u00b2", "'\u00b2' is not the number"),
         ("Ann_Lee 1 " + "9" * 5000, "is not the number"),
         ("Ann_Lee\t\t1\t2", "'' is not the number"),
         ("Ann_Lee 2 2", "compared with itself"),
-        ("Ann_Lee 1 Ann_Lee 2", "both pictures are of Ann_Lee"),
+        ("Ann_Lee 1 Ann_Lee 2", "both pictures are of .Ann_Lee"),
     ],
 )
 def test_a_line_that_is_no_pair_is_refused_with_its_number(line, message, read):
@@ -227,7 +227,7 @@ def test_written_pairs_are_read_back(people, counts, tmp_path):
 
 
 def test_pictures_of_nobody_are_not_written(tmp_path):
-    with pytest.raises(PairsFileError, match="x/9 is not among"):
+    with pytest.raises(PairsFileError, match="x/9' is not among"):
         write_pairs([Pair("x/9", "Bob/x.jpg", mated=False)], tmp_path / "pairs.txt", OWN)
     assert not (tmp_path / "pairs.txt").exists()
 
@@ -236,8 +236,8 @@ def test_pictures_of_nobody_are_not_written(tmp_path):
     ("pairs", "people", "message"),
     [
         ([], OWN, "has no pairs"),
-        ([Pair("Bob/x.jpg", "Ann Lee/b.png", mated=True)], OWN, "no picture 3 of Bob"),
-        ([Pair("Ann Lee/b.png", "Bob/x.jpg", mated=True)], OWN, "no picture|read back as"),
+        ([Pair("Bob/x.jpg", "Ann Lee/b.png", mated=True)], OWN, "no picture 3 of .Bob"),
+        ([Pair("Ann Lee/b.png", "Bob/x.jpg", mated=True)], OWN, "no picture|read back otherwise"),
         ([Pair("Ann Lee/b.png", "Ann Lee/a2.png", mated=False)], OWN, "both pictures are of"),
         ([Pair("Bob/x.jpg", "Bob/x.jpg", mated=True)], OWN, "with itself"),
         ([Pair("a/1", "a/2", mated=True)], {"a\tb": ["a/1", "a/2"]}, "no person 'a'"),

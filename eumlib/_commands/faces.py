@@ -92,7 +92,7 @@ def _copies(chosen: faces.FaceSet, lost: set[str]) -> Iterator[tuple[str, str]]:
     """Files that are the same, of faces that were acquired, and what that means."""
     for group in faces.copies_among(face for face in chosen if face.image_id not in lost):
         if len({face.identity for face in group}) > 1:
-            meaning = "one file of several people, a false match at any threshold; remove the wrong"
+            meaning = "one file of several people, a false match at any threshold; remove it"
         else:
             meaning = "one file twice of one person, a match without effort; remove one"
         yield " = ".join(face.image_id for face in group), meaning

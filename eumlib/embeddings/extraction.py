@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 from eumlib._common.errors import EumlibError
 from eumlib._common.files import home, key_of
 from eumlib._common.progress import progress_bar
+from eumlib._common.settings import HOME_VARIABLE
 from eumlib._common.threads import torch_threads
 from eumlib.embeddings.acquisition import (
     Acquire,
@@ -288,13 +289,18 @@ def _through(
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Hold the path for this process; another that wants it waits."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_suffix(".lock"))
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         print("Another process has the same work in hand; waiting for it.", file=sys.stderr)
         lock.acquire()
+    except OSError as error:  # such as another user's folder
+        raise ExtractionError(
+            f"the cache folder {path.parent} cannot be used ({error.strerror}): make it writable, "
+            f"or name another one in {HOME_VARIABLE}"
+        ) from error
     try:
         yield
     finally:

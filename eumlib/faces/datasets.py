@@ -187,7 +187,7 @@ def unpacked(archive: Path) -> Path:
             raise _no_room(archive, folder.parent, error) from error
         raise FaceSetError(
             f"{archive} cannot be unpacked, get a whole .tar or .tgz, or unpack it yourself and "
-            f"give its folder: {error}"
+            f"give its folder: {str(error).partition(chr(10))[0]}"
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -96,6 +96,7 @@ def read_picture(path: Path) -> np.ndarray:
 
 def decode_picture(source: Path | BinaryIO, name: str) -> np.ndarray:
     """As `read_picture`, from a file or an open stream; `name` is what errors call it."""
+    where = source if isinstance(source, Path) else name
     try:
         with warnings.catch_warnings(), _opened(source, name) as stream:
             warnings.simplefilter("ignore")  # what Pillow finds odd, we decode or refuse
@@ -105,7 +106,7 @@ def decode_picture(source: Path | BinaryIO, name: str) -> np.ndarray:
         raise
     except MemoryError as error:
         raise PictureAccessError(
-            f"{source} cannot be read for want of memory: give the same command again with fewer "
+            f"{where} cannot be read for want of memory: give the same command again with fewer "
             f"workers, or without this picture"
         ) from error
     except Image.DecompressionBombError as error:
@@ -118,7 +119,7 @@ def decode_picture(source: Path | BinaryIO, name: str) -> np.ndarray:
         ) from error
     except Exception as error:  # on damaged files Pillow raises whatever it stumbles over
         if isinstance(error, OSError) and error.errno not in _OF_THE_CONTENT:
-            raise _no_access(error, source) from error
+            raise _no_access(error, where) from error
         detail = str(error) or type(error).__name__
         raise UnreadablePictureError(f"{name} does not decode: {detail}") from error
     return to_working_size(pixels)
@@ -152,7 +153,7 @@ def _opened(source: Path | BinaryIO, name: str) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _no_access(error: OSError, source: Path | BinaryIO) -> PictureAccessError:
+def _no_access(error: OSError, where: Path | str) -> PictureAccessError:
     mend = {
         errno.EACCES: "make it readable",
         errno.EPERM: "make it readable",
@@ -161,7 +162,7 @@ def _no_access(error: OSError, source: Path | BinaryIO) -> PictureAccessError:
         errno.ENOMEM: "use fewer workers",
     }.get(error.errno, "see that its disk is there and whole")
     return PictureAccessError(
-        f"{source} cannot be read ({error.strerror}): {mend}, and give the same command again"
+        f"{where} cannot be read ({error.strerror}): {mend}, and give the same command again"
     )
 
 

@@ -323,7 +323,7 @@ def _numbered(name: str, image_ids: Sequence[str]) -> dict[int, str]:
 
 def _natural(image_id: str) -> list[tuple[int, str]]:
     """2 before 10: numbers by their digits' count, then by their digits; all before words."""
-    parts = re.findall(r"([0-9]+)|([^0-9]+)", image_id)
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", one_form(image_id))
     return [(len(n.lstrip("0")), n.lstrip("0")) if n else (math.inf, word) for n, word in parts] + [
         (0, image_id)
     ]

@@ -35,6 +35,8 @@ def read_text(path: Path | str) -> str:
             device, has more than `LARGEST` bytes, or is not text; a line that names it.
     """
     path = Path(path)
+    if "\0" in str(path):
+        raise TextFileError(f"{str(path)!r} is no path of a file")
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for

@@ -81,6 +81,8 @@ def test_a_path_to_no_regular_file_is_refused_in_a_line_and_not_waited_for(tmp_p
             read_text(path)
         assert str(path) in str(error.value)
         assert "\n" not in str(error.value)
+    with pytest.raises(TextFileError, match="is no path of a file"):
+        read_text("pairs\0.txt")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
         with pytest.raises(TextFileError, match="is a pipe or a device"):

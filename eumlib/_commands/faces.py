@@ -171,7 +171,7 @@ def _mask_plan(
         return masks.RandomMasks(seed, kinds=())
     if replay:
         return masks.ReplayedMasks.read(replay)
-    if shared:
+    if shared is not None:
         return masks.SharedMasks.of(chosen, shared, drawn[0], seed)
     return masks.RandomMasks(seed, drawn)
 
@@ -206,7 +206,7 @@ def make_pairs(
     chosen = faces_of(face_set, root)
     people = faces.image_ids_by_person(chosen)
     given = {}
-    if shared:
+    if shared is not None:
         (kind,) = _kinds_of([mask])
         given["allowed"] = masks.SharedMasks.of(chosen, shared, kind, seed).is_hard
     drawn = faces.make_pairs(people, mated, non_mated, seed, **given)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from eumlib._common.errors import EumlibError
 
-LARGEST = 1_000_000_000  # bytes; larger ones would fill the memory
+LARGEST = 200_000_000  # bytes, some five million pairs; larger ones would fill the memory
 _MARKS = {  # those of UTF-32 first: that of UTF-16 is their beginning
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",

@@ -266,9 +266,9 @@ def extract_cached(
     """
     extraction = Extraction(face_set, plan, backbone, acquire, workers)
     path = home() / "tables" / f"{extraction.key}_{precision}.parquet"
-    if not path.exists():
+    if not os.path.exists(path):
         with _alone(path):
-            if not path.exists():  # else another process has made it meanwhile
+            if not os.path.exists(path):  # else another process has made it meanwhile
                 extraction.write_to(path, precision)
     return read_table(path)
 

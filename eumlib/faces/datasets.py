@@ -35,6 +35,7 @@ from eumlib.faces.generator import generate_face
 
 # Of LFW's people; the weights in data/models have learnt from those of the first two parts.
 LFW_SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+MOST_SYNTHETIC = 1_000_000  # embedded in days; a list of more would fill the memory
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 _ARCHIVE_ERRORS = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError)
 
@@ -52,8 +53,11 @@ def orl_faces() -> FaceSet:
 
 def synthetic_faces(count: int = 100, seed: int = 0) -> FaceSet:
     """The first `count` faces of the DCGAN's stream `seed`; each is an identity of its own."""
-    if count < 1:
-        raise FaceSetError(f"a synthetic face set needs count ≥ 1, not {count}")
+    if not 1 <= count <= MOST_SYNTHETIC or seed < 0:
+        raise FaceSetError(
+            f"a synthetic face set needs a count from 1 to {MOST_SYNTHETIC:,} and a seed of 0 or "
+            f"more, not {count} and {seed}"
+        )
     names = [f"synthetic-{seed}-{index:06d}" for index in range(count)]
     faces = tuple(
         Face(name, name, partial(generate_face, index, seed)) for index, name in enumerate(names)

@@ -322,7 +322,7 @@ def _labels_files(root: Path) -> list[Path]:
     except OSError as error:
         raise FaceSetError(f"{root} cannot be listed, make it readable: {error}") from error
     called = [root / name for name in sorted(names) if name.lower().endswith(LABELS_FILE[1:])]
-    return [path for path in called if path.is_file()]
+    return [path for path in called if os.path.isfile(path)]
 
 
 def _labels_file(root: Path) -> Path:

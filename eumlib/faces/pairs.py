@@ -103,10 +103,12 @@ def make_pairs(
         allowed: tells which pairs may be drawn, such as `eumlib.masks.SharedMasks.is_hard`.
 
     Raises:
-        PairsFileError: there are not so many pairs.
+        PairsFileError: there are not so many pairs, or the seed is negative.
 
     Taught in notebook 01.
     """
+    if seed < 0:
+        raise PairsFileError(f"a seed is 0 or more, not {seed}")
     random = np.random.default_rng(seed)
     counts = np.array([len(image_ids) for image_ids in people.values()])
     possible = int((counts * (counts - 1) // 2).sum())

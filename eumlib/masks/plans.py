@@ -23,7 +23,7 @@ from eumlib.masks.mask import NIST_COLOURS, PAPER_COLOURS, SHAPES, Colour, Mask
 
 
 class MaskPlanError(EumlibError, ValueError):
-    """A plan that has no mask for a face, or a log of masks that cannot be read."""
+    """A plan that has no mask for a face, or that cannot be made or read."""
 
 
 class MaskPlan(Protocol):
@@ -204,17 +204,17 @@ class SharedMasks:
         """Share `count` different masks among the faces.
 
         Raises:
-            ValueError: fewer than two masks, or more than the kind has.
+            MaskPlanError: fewer than two masks, or more than the kind has.
         """
         if count < 2:
-            raise ValueError(f"to wear different masks a person needs 2 or more, not {count}")
+            raise MaskPlanError(f"to wear different masks a person needs 2 or more, not {count}")
         shared: dict[Mask, None] = {}
         for place in range(100 * count):
             shared.setdefault(kind.draw(_random(seed, place, "shared")))
             if len(shared) == count:
                 break
         else:
-            raise ValueError(f"{kind} has only {len(shared)} different masks, not {count}")
+            raise MaskPlanError(f"{kind} has only {len(shared)} different masks, not {count}")
         masks, given = tuple(shared), {}
         turn: dict[str, int] = {}
         for face in faces:

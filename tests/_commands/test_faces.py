@@ -260,6 +260,23 @@ def test_pairs_whose_masks_mislead_are_those_of_the_masks_that_embed_shares(run,
     assert "no kind paper" in err
 
 
+@pytest.mark.parametrize("command", ["embed", "pairs"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--shared", 0), "needs 2 or more, not 0"),
+        (("--shared", -5), "needs 2 or more, not -5"),
+        (("--shared", 3, "--mask", "respirator"), "has only 1 different masks, not 3"),
+    ],
+)
+def test_masks_that_cannot_be_shared_are_refused_in_a_line(
+    command, options, message, run, people, tmp_path
+):
+    code, out, err = run(command, "--faces", people, *options, "--out", tmp_path / "out")
+    assert (code, out) == (1, "")
+    assert re.fullmatch(rf"error: [^\n]*{message}\n", err)
+
+
 def test_pairs_are_drawn_for_any_folder_and_compared(run, people, tmp_path):
     pairs, table, results = (tmp_path / name for name in ("p.txt", "t.parquet", "r.json"))
     code, out, _ = run("pairs", "--faces", people, "--mated", 3, "--non-mated", 5, "--out", pairs)

@@ -74,10 +74,10 @@ def test_synthetic_faces_of_another_seed_are_other_faces():
     assert not np.array_equal(one[0].read(), other[0].read())
 
 
-@pytest.mark.parametrize("count", [0, -3])
-def test_a_synthetic_set_without_faces_is_refused(count):
-    with pytest.raises(FaceSetError, match=f"not {count}"):
-        synthetic_faces(count)
+@pytest.mark.parametrize(("count", "seed"), [(0, 0), (-3, 0), (10**12, 0), (3, -1)])
+def test_a_synthetic_set_that_cannot_be_drawn_is_refused(count, seed):
+    with pytest.raises(FaceSetError, match=f"not {count} and {seed}"):
+        synthetic_faces(count, seed)
 
 
 def test_a_folder_that_does_not_exist_is_refused_with_the_known_sets(tmp_path):

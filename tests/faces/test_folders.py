@@ -1,4 +1,5 @@
 import os
+import tempfile
 import unicodedata
 from pathlib import Path
 
@@ -281,6 +282,63 @@ def test_two_pictures_that_would_have_one_name_are_refused(twice, pictures):
     save(twice / unicodedata.normalize("NFD", "Zoë") / "é1.png", pictures[3])
     with pytest.raises(FaceSetError, match=r"two files are Zoë/é1\.png but for their Unicode form"):
         folder_faces(twice)
+
+
+def put(kind, path, content):
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "text":
+        path.write_text("no picture")
+    elif kind == "picture":
+        path.write_bytes(content)
+    elif kind == "pipe" and hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+    else:
+        path.symlink_to(
+            {"circle": path, "outside": "/", "inside": "../Bob/1.png"}.get(kind, "gone")
+        )
+
+
+KINDS = ["picture", "text", "folder", "pipe", "circle", "outside", "inside", "nowhere"]
+ODD_NAMES = st.text(
+    st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=20
+).filter(lambda name: name not in (".", "..")) | st.sampled_from(
+    [
+        "1.jpg",
+        "2.JFIF",
+        "Zoë",
+        "Zoe\u0308",
+        "con.png",
+        "a.heic",
+        ".hidden",
+        "b.txt",
+        "\n",
+        "\x1b[2J",
+    ]
+)
+
+
+@given(st.dictionaries(ODD_NAMES, st.sampled_from(KINDS), max_size=8))
+def test_all_that_is_not_hidden_is_taken_or_passed_over_whatever_it_is(entries):
+    content = packed(Image.new("L", (9, 9)), "PNG")
+    with tempfile.TemporaryDirectory() as root:
+        for person in ("Ann", "Bob"):
+            (Path(root) / person).mkdir()
+            (Path(root) / person / "1.png").write_bytes(content)
+        for name, kind in entries.items():
+            if name != "1.png":
+                put(kind, Path(root) / "Ann" / name, content)
+        listed = [n for n in os.listdir(Path(root) / "Ann") if not n.startswith((".", "__MACOSX"))]
+        expected = sorted(f"Ann/{unicodedata.normalize('NFC', name)}" for name in listed)
+        if len(set(expected)) < len(expected):
+            return  # two of one name, whose refusal has a test of its own
+        faces = folder_faces(root)
+        found = [*ids(faces), *(name for name, _ in faces.passed_over)]
+        assert sorted(name for name in found if name != "Bob/1.png") == expected
+        for face in faces:
+            kind = entries.get(os.path.basename(face.image_id), "picture")
+            if kind in ("picture", "inside"):
+                assert face.read().shape == (243, 243, 3)
 
 
 def test_a_disk_without_a_name_of_its_own_gives_the_set_one():

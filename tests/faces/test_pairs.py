@@ -218,6 +218,8 @@ def test_only_allowed_pairs_are_drawn_to_the_last():
 def test_fewer_than_no_pairs_cannot_be_drawn():
     with pytest.raises(PairsFileError, match="-1 mated pairs are asked for"):
         make_pairs(PEOPLE, -1, 2, seed=0)
+    with pytest.raises(PairsFileError, match="a seed is 0 or more, not -1"):
+        make_pairs(PEOPLE, 1, 2, seed=-1)
 
 
 @pytest.mark.parametrize("people", [LFW, OWN, PEOPLE])

@@ -283,7 +283,7 @@ def test_a_pair_is_hard_where_the_masks_mislead():
 
 
 def test_masks_that_cannot_be_shared_are_refused():
-    with pytest.raises(ValueError, match="2 or more, not 1"):
+    with pytest.raises(MaskPlanError, match="2 or more, not 1"):
         SharedMasks.of(FACES[:4], count=1)
-    with pytest.raises(ValueError, match="only 2 different masks, not 3"):
+    with pytest.raises(MaskPlanError, match="only 2 different masks, not 3"):
         SharedMasks.of(FACES[:4], count=3, kind=SURGICAL)

@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from eumlib._common.errors import EumlibError
+
 ROOT = Path(__file__).resolve().parents[2]
 CONSTRAINTS = ROOT / "constraints.txt"
 DATA_CARD = ROOT / "data" / "README.md"
@@ -227,6 +229,9 @@ def examine(checks: tuple[Callable[[], Iterator[Finding]], ...] = CHECKS) -> Ite
     for check in checks:
         try:
             yield from check()
+        except EumlibError as error:  # which says itself how to mend it
+            what = f"{check.__doc__.rstrip('.')}: could not be seen"
+            yield Finding(what, str(error), breaks=True)
         except Exception as error:  # whatever it is, the other checks go on
             why = f"{type(error).__name__}: {error}"
             what = f"{check.__doc__.rstrip('.')}: could not be seen, {why}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 from typing import Annotated
@@ -90,12 +91,30 @@ def embed(
     acquired = len(chosen) - lost["image_id"].nunique()
     print(
         f"{out}: {acquired} of {len(chosen)} faces acquired, {len(outcomes) - len(lost)} embeddings"
+        f"{_also_passed_over(chosen)}"
     )
     print_table(embeddings.failures_summary(embeddings.failures_to_acquire(outcomes)))
-    for reason, failed in lost.groupby("reason")["image_id"]:
-        named = failed.unique()
-        listed = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
-        print(f"  {reason}: {len(named)} × {listed}")
+    reasons = lost[["image_id", "reason"]].drop_duplicates().itertuples(index=False)
+    for line in (
+        *faces.listed_by_reason(reasons),
+        *(f"passed over, {line}" for line in faces.listed_by_reason(chosen.passed_over)),
+        *faces.listed_by_reason(_copies(chosen, set(lost["image_id"]))),
+    ):
+        print(f"  {line}")
+
+
+def _also_passed_over(chosen: faces.FaceSet) -> str:
+    return f"; {len(chosen.passed_over)} passed over" if chosen.passed_over else ""
+
+
+def _copies(chosen: faces.FaceSet, lost: set[str]) -> Iterator[tuple[str, str]]:
+    """Files that are the same, of faces that were acquired, and what that means."""
+    for group in faces.copies_among(face for face in chosen if face.image_id not in lost):
+        if len({face.identity for face in group}) > 1:
+            meaning = "one file of several people, a false match at any threshold; remove it"
+        else:
+            meaning = "one file twice of one person, a match without effort; remove one"
+        yield " = ".join(face.image_id for face in group), meaning
 
 
 def _way(camera: bool) -> embeddings.acquisition.Acquire:
@@ -142,7 +161,10 @@ def make_features(
     )
     embeddings.write_feature_maps(extraction, out, style or masks.STYLES)
     kept = embeddings.read_feature_maps(out)
-    print(f"{out}: {len(kept)} views of {len(chosen)} faces, {out.stat().st_size / 1e6:.0f} MB")
+    print(
+        f"{out}: {len(kept)} views of {len(chosen)} faces, {out.stat().st_size / 1e6:.0f} MB"
+        f"{_also_passed_over(chosen)}"
+    )
 
 
 def faces_of(face_set: str, root: Path | None, count: int = 100, seed: int = 0) -> faces.FaceSet:
@@ -168,7 +190,7 @@ def _mask_plan(
         return masks.RandomMasks(seed, kinds=())
     if replay:
         return masks.ReplayedMasks.read(replay)
-    if shared:
+    if shared is not None:
         return masks.SharedMasks.of(chosen, shared, drawn[0], seed)
     return masks.RandomMasks(seed, drawn)
 
@@ -203,9 +225,12 @@ def make_pairs(
     chosen = faces_of(face_set, root)
     people = faces.image_ids_by_person(chosen)
     given = {}
-    if shared:
+    if shared is not None:
         (kind,) = _kinds_of([mask])
         given["allowed"] = masks.SharedMasks.of(chosen, shared, kind, seed).is_hard
     drawn = faces.make_pairs(people, mated, non_mated, seed, **given)
     faces.write_pairs(drawn, out, people)
-    print(f"{out}: {mated} mated and {non_mated} non-mated pairs of {len(people)} people")
+    print(
+        f"{out}: {mated} mated and {non_mated} non-mated pairs of {len(people)} people"
+        f"{_also_passed_over(chosen)}"
+    )

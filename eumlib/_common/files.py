@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from eumlib._common.errors import EumlibError
 from eumlib._common.settings import HOME_VARIABLE
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
@@ -18,10 +19,18 @@ NOTEBOOK_FOLDER = PROJECT_FOLDER / "notebooks"
 
 
 def home() -> Path:
-    """The cache folder: ``$EUMLIB_HOME``, or the platform's cache folder for ``eumlib``."""
+    """The cache folder: ``$EUMLIB_HOME``, or the platform's cache folder for ``eumlib``.
+
+    Raises:
+        EumlibError: the variable begins with a ``~`` that stands for nobody's home.
+    """
     import platformdirs  # here alone: the doctor needs this module where packages are missing
 
-    return Path(os.environ.get(HOME_VARIABLE) or platformdirs.user_cache_dir("eumlib")).resolve()
+    given = os.environ.get(HOME_VARIABLE) or platformdirs.user_cache_dir("eumlib")
+    named = os.path.expanduser(given)  # no shell has done it in a .env file or a kernel.json
+    if named.startswith("~"):
+        raise EumlibError(f"{HOME_VARIABLE}={given}: there is no such home; write the whole path")
+    return Path(os.path.realpath(named))  # which, unlike resolve(), lets circles of links pass
 
 
 @contextmanager
@@ -37,12 +46,17 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        give_usual_mode(temporary, 0o666)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def give_usual_mode(path: Path, mode: int) -> None:
+    """The permissions that a plain write gives; what `tempfile` makes is closed to all others."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(mode & ~umask)
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from eumlib._common.errors import EumlibError
 from eumlib._common.files import home, key_of
 from eumlib._common.progress import progress_bar
+from eumlib._common.settings import HOME_VARIABLE
 from eumlib._common.threads import most_threads, torch_threads
 from eumlib.embeddings.acquisition import (
     Acquire,
@@ -310,13 +311,13 @@ def extract_cached(
     """
     extraction = Extraction(face_set, plan, backbone, acquire, workers)
     path = home() / "tables" / f"{extraction.key}_{precision}.parquet"
-    if path.exists():
+    if os.path.exists(path):
         try:
             return read_table(path)
         except TableError as error:
             _discard(path, error)
     with _alone(path):
-        if not path.exists():  # else another process has made it meanwhile
+        if not os.path.exists(path):  # else another process has made it meanwhile
             extraction.write_to(path, precision)
     return read_table(path)
 
@@ -368,13 +369,18 @@ def _kept_where_it_fails(path: Path) -> Iterator[None]:
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Hold the path for this process; another that wants it waits."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_suffix(".lock"))
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         print("Another process has the same work in hand; waiting for it.", file=sys.stderr)
         lock.acquire()
+    except OSError as error:  # such as another user's folder
+        raise ExtractionError(
+            f"the cache folder {path.parent} cannot be used ({error.strerror}): make it writable, "
+            f"or name another one in {HOME_VARIABLE}"
+        ) from error
     try:
         yield
     finally:

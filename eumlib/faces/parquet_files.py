@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from eumlib._common.texts import one_form
 from eumlib.faces.decoding import UnreadablePictureError, decode_picture
 from eumlib.faces.face_set import Face
 from eumlib.faces.folders import FaceSetError
@@ -51,10 +52,14 @@ class ParquetRow:
             UnreadablePictureError: the bytes do not decode, or are missing.
             FaceSetError: the file has gone, or is damaged.
         """
-        content = _row_group(self.path, self.column, self.group)[self.row].as_py()
-        if content is None:
+        content = self.content()
+        if not content:
             raise UnreadablePictureError(f"{self.name} has no bytes")
         return decode_picture(io.BytesIO(content), self.name)
+
+    def content(self) -> bytes:
+        """The picture's bytes, none where they are missing. FaceSetError: as above."""
+        return _row_group(self.path, self.column, self.group)[self.row].as_py() or b""
 
 
 def faces_of_parquet(path: Path) -> list[Face]:
@@ -76,7 +81,8 @@ def faces_of_parquet(path: Path) -> list[Face]:
             if identity is None or identity == "":
                 raise FaceSetError(f"{path}, row {len(faces)}: {identities} is missing")
             read = ParquetRow(place, column, group, row, image_id)
-            faces.append(Face(image_id, intern(str(identity)), read))
+            person = intern(one_form(str(identity)))
+            faces.append(Face(image_id, person, read, content=read.content))
     return faces
 
 

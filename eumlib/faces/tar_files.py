@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from eumlib._common.texts import one_form
 from eumlib.faces.decoding import PICTURE_SUFFIXES, UNREAD_SUFFIXES, decode_picture
 from eumlib.faces.face_set import Face
 from eumlib.faces.folders import FaceSetError
@@ -51,14 +52,17 @@ class TarMember:
             UnreadablePictureError: the member does not decode.
             FaceSetError: the tar has gone, or was changed since it was listed.
         """
+        return decode_picture(io.BytesIO(self.content()), PurePosixPath(self.name).name)
+
+    def content(self) -> bytes:
+        """The member's bytes. FaceSetError: as above."""
         try:
             with open(self.path, "rb") as tar:
-                content = self.content(tar)
+                return self.content_in(tar)
         except OSError as error:
             raise FaceSetError(f"{self.path}, {self.name} cannot be read: {error}") from error
-        return decode_picture(io.BytesIO(content), PurePosixPath(self.name).name)
 
-    def content(self, tar: BinaryIO) -> bytes:
+    def content_in(self, tar: BinaryIO) -> bytes:
         """The member's bytes, from the open file."""
         tar.seek(self.start)
         content = tar.read(self.size)
@@ -88,7 +92,12 @@ def faces_of_tar(path: Path) -> list[Face]:
             elif suffix in _SIDECARS:
                 sidecars[_key_of(place), suffix] = member
         return [
-            Face(f"{path.name}/{name}", intern(_identity_of(member, sidecars, tar)), member)
+            Face(
+                one_form(f"{path.name}/{name}"),
+                intern(one_form(_identity_of(member, sidecars, tar))),
+                member,
+                content=member.content,
+            )
             for name, member in pictures.items()
         ]
 
@@ -142,7 +151,7 @@ def _told_by(sidecar: TarMember, tar: BinaryIO) -> str:
     try:
         if sidecar.size > LONGEST_SIDECAR:
             raise ValueError(f"{sidecar.size} bytes")
-        text = sidecar.content(tar).decode("utf-8-sig").strip()
+        text = sidecar.content_in(tar).decode("utf-8-sig").strip()
         if sidecar.name.lower().endswith(".json"):
             told = json.loads(text)
             text = str(next(told[name] for name in IDENTITY_FIELDS if name in told))

@@ -136,6 +136,13 @@ def test_a_copy_of_lfw_that_is_not_there_is_noted(monkeypatch, tmp_path):
     assert "unset it" in found.fix
 
 
+def test_a_cache_that_nobody_can_have_is_a_fault_with_its_own_mend(monkeypatch):
+    monkeypatch.setenv("EUMLIB_HOME", "~nobody-of-this-name/cache")
+    (found,) = examine((doctor.check_cache,))
+    assert found.breaks
+    assert found.fix.endswith("there is no such home; write the whole path")
+
+
 def test_a_check_that_fails_itself_is_a_fault_and_ends_with_code_1(monkeypatch, capsys):
     def check_nothing():
         """Nothing at all."""

@@ -1,9 +1,16 @@
 """`embed` and `pairs`, as their user types them, and what `evaluate` and `explore` make of it."""
 
+import errno
 import hashlib
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import pytest
@@ -20,6 +27,8 @@ from eumlib.faces.datasets import orl_faces
 from eumlib.masks import Mask, paint_mask
 from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
 
+CACHED_FILES = home() / "files"
+
 
 def test_a_folder_of_people_goes_through_embed_and_evaluate_without_code(run, people, tmp_path):
     table, results = tmp_path / "table.parquet", tmp_path / "results.json"
@@ -35,6 +44,135 @@ def test_a_folder_of_people_goes_through_embed_and_evaluate_without_code(run, pe
     assert "not acquired: 1 of 7 faces" in out
     rows = json.loads(results.read_text())["rows"]
     assert [row["setting"] for row in rows] == ["UMR-UMP", "UMR-MP", "MR-MP"]
+
+
+@pytest.fixture
+def own_people(people, tmp_path):
+    """A copy of the folder of people, to be spoilt."""
+    return Path(shutil.copytree(people, tmp_path / "own"))
+
+
+def test_what_was_passed_over_and_what_is_there_twice_is_said(run, own_people, tmp_path):
+    first, second = own_people / "s1/s1_1.png", own_people / "s2/s2_1.png"
+    shutil.copy(first, own_people / "s2" / "shared.png")
+    shutil.copy(second, own_people / "s2" / "again")
+    (own_people / "s3" / "linked.png").symlink_to(tmp_path)
+    (own_people / "s3" / "notes.txt").write_text("?")
+    (own_people / "s3" / "raw.cr3").write_bytes(b"?")
+    for name in ("torn.jpg", "torn_too.jpg"):  # the same, but nobody's photograph
+        shutil.copy(own_people / "s1" / "torn.jpg", own_people / "s3" / name)
+    (own_people / "labels.txt").write_text("0 s1\n1 s2\n2 s3\n")
+    code, out, err = run("embed", "--faces", own_people, "--out", tmp_path / "t.parquet")
+    assert code == 0, err
+    assert "8 of 12 faces acquired, 16 embeddings; 3 passed over" in out
+    for line in (
+        "unreadable picture: 4 × s1/torn.jpg, s3/raw.cr3, s3/torn.jpg, s3/torn_too.jpg",
+        "passed over, link that leads out of the folder; copy what it leads to: 1 × s3/linked.png",
+        "passed over, not a picture: 1 × s3/notes.txt",
+        "passed over, not read as labels of masks: 1 × labels.txt",
+        "one file of several people, a false match at any threshold; remove it: "
+        "1 × s1/s1_1.png = s2/shared.png",
+        "one file twice of one person, a match without effort; remove one: "
+        "1 × s2/again = s2/s2_1.png",
+    ):
+        assert f"  {line}\n" in out
+    code, out, _ = run(
+        "pairs", "--faces", own_people, "--mated", 2, "--non-mated", 2, "--out", tmp_path / "p.txt"
+    )
+    assert code == 0
+    assert "pairs of 3 people; 3 passed over" in out
+
+
+def test_a_picture_that_cannot_be_read_now_stops_the_work_which_goes_on_when_it_can(
+    run, own_people, own_home, tmp_path, monkeypatch
+):
+    (own_home / "files").parent.mkdir()
+    (own_home / "files").symlink_to(CACHED_FILES)
+    table = tmp_path / "t.parquet"
+    refused = own_people / "s3" / "s3_2.png"
+    opened = Path.open
+
+    def open_by_permission(path, *arguments, **options):
+        if path == refused:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", open_by_permission)
+        code, _, err = run("embed", "--faces", own_people, "--out", table)
+    assert code == 1
+    assert err == (
+        f"error: {refused} cannot be read (Permission denied): make it readable, and give the same "
+        "command again\n"
+    )
+    assert not table.exists()
+    code, out, _ = run("embed", "--faces", own_people, "--out", table)
+    assert code == 0
+    assert "6 of 7 faces acquired" in out
+    assert str(own_people).encode() not in table.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["nowhere", "file", "folder", "circle", "pipe", "binary", "long"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("embed", "--out", "{out}", "--faces", "{bad}"),
+        ("embed", "--out", "{out}", "--faces", "lfw", "--root", "{bad}"),
+        ("embed", "--out", "{out}", "--faces", "mfr2", "--root", "{bad}"),
+        ("embed", "--out", "{out}", "--faces", "{people}", "--replay", "{bad}"),
+        ("pairs", "--out", "{out}", "--faces", "{bad}"),
+        ("features", "--out", "{out}", "--faces", "{bad}"),
+        ("evaluate", "--table", "{table}", "--pairs", "{bad}"),
+    ],
+    ids=lambda command: " ".join(command[::2]),
+)
+def test_a_path_that_will_not_do_is_refused_in_a_line(command, kind, run, people, tmp_path):
+    bad = tmp_path / kind
+    if kind == "file":
+        bad.write_text("")
+    elif kind == "folder":
+        bad.mkdir()
+    elif kind == "circle":
+        bad.symlink_to(bad)
+    elif kind == "pipe" and hasattr(os, "mkfifo"):
+        os.mkfifo(bad)
+    elif kind == "binary":
+        bad.write_bytes(bytes(range(256)) * 100)
+    elif kind == "long":
+        bad = tmp_path / ("n" * 300)
+    write_table(drawn_table(people=3), tmp_path / "t.parquet")
+    places = {
+        "bad": bad, "out": tmp_path / "out", "people": people, "table": tmp_path / "t.parquet",
+    }  # fmt: skip
+    code, out, err = run(*(part.format(**places) for part in command))
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"error: [^\n]+\n", err)
+    assert bad.name in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="users of POSIX")
+def test_another_users_cache_folder_is_refused_in_a_line(people, tmp_path):
+    """Whoever runs this owns neither the cache folder nor what is beside it."""
+    homes = tmp_path / "a file"
+    homes.write_text("")
+    (tmp_path / "home" / "files").parent.mkdir()
+    (tmp_path / "home" / "files").symlink_to(CACHED_FILES)
+    (tmp_path / "home" / "extractions").symlink_to(homes)
+    (tmp_path / "home" / "unpacked").symlink_to(homes)
+    with tarfile.open(tmp_path / "lfw.tgz", "w:gz") as archive:
+        archive.add(people, "lfw")
+    for arguments in (("--faces", people), ("--faces", "lfw", "--root", tmp_path / "lfw.tgz")):
+        command = [sys.executable, "-m", "eumlib", "embed", *arguments, "--out", tmp_path / "t"]
+        ended = subprocess.run(
+            command,
+            env={**os.environ, "EUMLIB_HOME": str(tmp_path / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 1
+        assert re.fullmatch(r"error: [^\n]+EUMLIB_HOME\n", ended.stderr), ended.stderr
 
 
 def test_a_folder_of_people_becomes_a_page_to_explore(run, people, tmp_path):
@@ -157,6 +295,23 @@ def test_pairs_whose_masks_mislead_are_those_of_the_masks_that_embed_shares(run,
     code, _, err = run("pairs", *given, "--mask", "paper", "--out", pairs)
     assert code != 0
     assert "no kind paper" in err
+
+
+@pytest.mark.parametrize("command", ["embed", "pairs"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--shared", 0), "needs 2 or more, not 0"),
+        (("--shared", -5), "needs 2 or more, not -5"),
+        (("--shared", 3, "--mask", "respirator"), "has only 1 different masks, not 3"),
+    ],
+)
+def test_masks_that_cannot_be_shared_are_refused_in_a_line(
+    command, options, message, run, people, tmp_path
+):
+    code, out, err = run(command, "--faces", people, *options, "--out", tmp_path / "out")
+    assert (code, out) == (1, "")
+    assert re.fullmatch(rf"error: [^\n]*{message}\n", err)
 
 
 def test_pairs_are_drawn_for_any_folder_and_compared(run, people, tmp_path):

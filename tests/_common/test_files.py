@@ -5,6 +5,7 @@ import stat
 import numpy as np
 import pytest
 
+from eumlib._common.errors import EumlibError
 from eumlib._common.files import atomic_path, home, key_of, sha256_of, write_text
 
 
@@ -27,6 +28,24 @@ def test_home_is_the_platforms_cache_folder_without_the_variable(unset, tmp_path
         monkeypatch.setenv("EUMLIB_HOME", "")
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / name))
     assert home() == (tmp_path / "eumlib").resolve()
+
+
+def test_a_tilde_in_the_variable_is_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
+    for given, meant in (("~/cache", tmp_path / "me/cache"), ("./~", tmp_path / "~")):
+        monkeypatch.setenv("EUMLIB_HOME", given)
+        assert home() == meant
+    monkeypatch.setenv("EUMLIB_HOME", "~nobody-of-this-name/cache")
+    with pytest.raises(EumlibError, match="there is no such home"):
+        home()
+
+
+def test_a_home_that_is_a_circle_of_links_is_still_a_path(tmp_path, monkeypatch):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    monkeypatch.setenv("EUMLIB_HOME", str(tmp_path / "circle"))
+    assert home() == tmp_path / "circle"
 
 
 def test_atomic_path_writes_a_new_file_in_folders_that_it_makes(tmp_path):

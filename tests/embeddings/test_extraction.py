@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from eumlib.embeddings import (
     write_table,
 )
 from eumlib.embeddings.table import FAILURE_COLUMNS
-from eumlib.faces import Face, FaceSet
+from eumlib.faces import Face, FaceSet, PictureAccessError, read_picture
 from eumlib.faces.datasets import folder_faces
 from eumlib.masks import CLOTH, FLAT, RandomMasks
 
@@ -372,6 +373,15 @@ def test_a_worker_that_dies_is_reported_with_what_to_do(many, own_home, tmp_path
     )
     with pytest.raises(ExtractionError, match=r"a worker process died.*same command again"):
         Extraction(deadly, PLAN, MeanPixels(), workers=2).run()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_picture_that_cannot_be_read_now_ends_the_work_by_name(workers, face_set, own_home):
+    gone = partial(read_picture, own_home / "disk" / "1.png")
+    faces = (*face_set.faces[:2], replace(face_set[0], image_id="s1/gone", read=gone))
+    extraction = Extraction(replace(face_set, faces=faces), PLAN, MeanPixels(), workers=workers)
+    with pytest.raises(PictureAccessError, match=r"disk/1\.png cannot be read .*same command"):
+        extraction.run()
 
 
 def test_a_set_without_faces_is_refused():

@@ -1,8 +1,8 @@
 from .explorer import MapExplorer
 from .figures import embedding_map
+from .marks import MapMarks, map_marks
 from .projection import (
-    HOW_NOT_TO_READ, JointMap, Projection, joint_pca, joint_umap, neighbour_preservation,
-    project_pca, project_umap,
+    HOW_NOT_TO_READ, JointMap, Projection, joint_pca, joint_umap, project_pca, project_umap,
 )
 from .sprites import SpriteSheet, sprite_sheet
 from .views import (

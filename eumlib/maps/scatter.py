@@ -92,9 +92,8 @@ class ScatterExplorer:
 
     @cached_property
     def _shown(self) -> ipywidgets.Widget:
-        titled = [(one, f"{side} the EUM") for one, side in zip(self._maps, SIDES, strict=True)]
         both = self._compose(
-            titled, sync_selection=True, sync_hover=True, sync_view=True, row_height=_HEIGHT
+            self._maps, sync_selection=True, sync_hover=True, sync_view=True, row_height=_HEIGHT
         )
         pointed, chosen = ipywidgets.HTML(), ipywidgets.HTML()
 
@@ -109,7 +108,8 @@ class ScatterExplorer:
             one.widget.observe(point, names="hovering")
         self._maps[0].widget.observe(choose, names="selection")
         choose({})
-        return ipywidgets.VBox([both, ipywidgets.HTML(self._marks), pointed, chosen])
+        title = ipywidgets.HTML("<b>Left: before the EUM. Right: after it.</b>")
+        return ipywidgets.VBox([title, both, ipywidgets.HTML(self._marks), pointed, chosen])
 
     def _map(self, jscatter: object, side: str) -> object:
         places = getattr(self._joint, side)

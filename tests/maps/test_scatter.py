@@ -21,8 +21,8 @@ def explorer():
 
 def drawn(explorer):
     """The widgets of the two maps, and the texts below them: marks, pointed at, selected."""
-    both, *texts = explorer.widget().children
-    return [titled.children[-1] for titled in both.children], texts
+    _, both, *texts = explorer.widget().children
+    return both.children, texts
 
 
 def test_what_is_selected_in_one_map_is_so_in_the_other_and_in_python(explorer):

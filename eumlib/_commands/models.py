@@ -16,7 +16,7 @@ from eumlib._commands.printing import print_table
 
 LOSSES = {loss.name: loss for loss in (unmasking.SelfRestrainedTripletLoss, unmasking.TripletLoss)}
 
-# of `explore`: three maps with their marks, and a picture (benchmarks/exploring.py)
+# of `explore`: scores, three maps and their marks, and a picture (benchmarks/exploring.py)
 _SECONDS_A_VIEW = 0.02
 
 TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]

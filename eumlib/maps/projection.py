@@ -16,8 +16,8 @@ from eumlib._common.progress import bar_options
 from eumlib.maps.marks import MapMarks, map_marks
 from eumlib.maps.views import ExploredViews
 
-# From so many points on UMAP itself makes 200 passes in place of 500.
-_MANY_POINTS = 10_000
+# From so many points on UMAP itself no longer looks for the exact neighbours.
+_MANY_POINTS = 4096
 
 
 class Projection(NamedTuple):
@@ -59,10 +59,10 @@ def project_umap(
 def _start(points: int) -> dict[str, str]:
     """Where UMAP starts: by its default, or, with many points, from their PCA.
 
-    By default it starts from a spectral layout of each island by itself, in a time that grows with
-    the square of their number; and people with many pictures are an island each.
+    Its default is a spectral layout, of each island by itself. People are islands, or nearly so, and
+    of many of them it takes longer than all the rest.
     """
-    return {"init": "pca"} if points > _MANY_POINTS else {}
+    return {"init": "pca"} if points >= _MANY_POINTS else {}
 
 
 def _fit_umap(vectors: np.ndarray, neighbours: int, seed: int, dimensions: int) -> np.ndarray:

@@ -92,7 +92,7 @@ def test_umap_of_many_points_starts_from_their_pca(monkeypatch, own_home):
     asked = []
     monkeypatch.setattr("umap.UMAP", lambda **options: asked.append(options) or Identity())
     project_umap(CLUSTERS)
-    monkeypatch.setattr(projection, "_MANY_POINTS", len(CLUSTERS) - 1)
+    monkeypatch.setattr(projection, "_MANY_POINTS", len(CLUSTERS))
     project_umap(CLUSTERS)  # another map than that in the cache
     assert [options.get("init") for options in asked] == [None, "pca"]
 

@@ -59,8 +59,8 @@ def project_umap(
 def _start(points: int) -> dict[str, str]:
     """Where UMAP starts: by its default, or, with many points, from their PCA.
 
-    Its default is a spectral layout, of each island by itself. People are islands, or nearly so, and
-    of many of them it takes longer than all the rest.
+    Its default is a spectral layout, of each island by itself. People are islands, or nearly so,
+    and with many of them it takes longer than all the rest.
     """
     return {"init": "pca"} if points >= _MANY_POINTS else {}
 

@@ -78,13 +78,22 @@ def growth(
     for count in views or SIZES:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             rows += pool.submit(_steps_of, count).result()
+        publish(_table_of(rows), out)  # what has been measured is not lost
+
+
+def _table_of(rows: list[dict[str, object]]) -> list[str]:
     table = pd.DataFrame(rows).pivot_table(
         index="step", columns="views", values="took", aggfunc="first", sort=False
     )
-    lines = ["# Exploring more and more views: seconds, and GiB above the embeddings", ""]
-    lines += markdown_table(table.rename(columns="{:,} views".format).fillna("–").reset_index())
-    lines += ["", f"People of nobody, {PICTURES} pictures each; UMAP was compiled before."]
-    publish(lines, out)
+    table = table.sort_index(axis=1).rename(columns="{:,} views".format).fillna("–")
+    return [
+        "# Exploring more and more views",
+        "",
+        *markdown_table(table.reset_index()),
+        "",
+        "Seconds, seconds of CPU, and GiB above what there was before the step. People of nobody, "
+        f"{PICTURES} pictures each; UMAP was compiled before.",
+    ]
 
 
 def _steps_of(count: int) -> list[dict[str, object]]:
@@ -110,8 +119,8 @@ def _steps_of(count: int) -> list[dict[str, object]]:
             lambda: MapExplorer(explored, maps, lambda row: BLANK, 0.9).page
         )[1:]
     return [
-        {"views": count, "step": step, "took": f"{seconds:.1f} s, {memory:.2f}"}
-        for step, (seconds, memory) in took.items()
+        {"views": count, "step": step, "took": f"{seconds:.1f} s, {busy:.1f} s, {memory:.2f}"}
+        for step, (seconds, busy, memory) in took.items()
     ]
 
 
@@ -128,12 +137,13 @@ def people_with_pictures(views: int) -> EmbeddingTable:
     return EmbeddingTable(rows, vectors, pictures.failures)
 
 
-def _measured(step: Callable[[], object]) -> tuple[object, float, float]:
-    """What a step gives, its seconds, and the GiB by which memory rose at its highest."""
+def _measured(step: Callable[[], object]) -> tuple[object, float, float, float]:
+    """What a step gives, its seconds, those of CPU, and the GiB by which memory rose at most."""
     Path("/proc/self/clear_refs").write_text("5")  # the highest so far is forgotten
-    before, start = _memory("VmRSS"), time.perf_counter()
+    before, start, busy = _memory("VmRSS"), time.perf_counter(), time.process_time()
     found = step()
-    return found, time.perf_counter() - start, _memory("VmHWM") - before
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    return found, seconds, busy, _memory("VmHWM") - before
 
 
 def _memory(what: str) -> float:

@@ -16,6 +16,9 @@ from eumlib._commands.printing import print_table
 
 LOSSES = {loss.name: loss for loss in (unmasking.SelfRestrainedTripletLoss, unmasking.TripletLoss)}
 
+# of `explore`: scores, three maps and their marks, and a picture (benchmarks/exploring.py)
+_SECONDS_A_VIEW = 0.02
+
 TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]
 TablesOption = Annotated[
     list[Path] | None,
@@ -255,6 +258,14 @@ def make_explorer(
     """One offline page to explore a table, before and after an unmasking model."""
     given = embeddings.read_table(table)
     few = maps.people_to_compare(given, views)
+    if len(few) > maps.MOST_ON_A_PAGE:
+        raise typer.BadParameter(
+            f"a page bears {maps.MOST_ON_A_PAGE:,} views, not {len(few):,}; look at more in a "
+            "notebook, with eumlib.maps.ScatterExplorer (README, Your own faces)",
+            param_hint="--views",
+        )
+    minutes = 1 + round(len(few) * _SECONDS_A_VIEW / 60)
+    print(f"{len(few):,} views: about {minutes} min on two cores", flush=True)
     threshold = verification.ComparedViews.of_table(given).thresholds_in_service().at_1000
     explored = maps.explore(few, unmasking.Unmasker.load(model))
     layouts = {

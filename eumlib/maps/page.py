@@ -18,6 +18,7 @@ from eumlib.maps.views import OUTCOMES, ExploredViews, ProbeScores
 
 OUTCOME_COLOURS = dict(zip(OUTCOMES, (BLUE, VERMILION, ORANGE, GREY), strict=True))
 SCORE_COLOURS = (VERMILION, "#b8b8b8", BLUE)  # from the lowest own score to the highest
+MOST_ON_A_PAGE = 20_000  # of more, a lasso takes many seconds (benchmarks/exploring.py)
 _SCORE_DIGITS = 6
 _PLACE_DIGITS = 4
 
@@ -39,7 +40,7 @@ def explorer_page(
         title: of the page.
 
     Raises:
-        ValueError: no maps, or one of another number of views.
+        ValueError: no maps, or one of another number of views, or more of them than a page bears.
     """
     data = page_data(views, maps, sprites, threshold)
     folder = PACKAGE_FOLDER / "maps/templates"
@@ -73,6 +74,11 @@ def page_data(
     """What the page's script reads, ready for JSON; missing numbers are None, a list a column."""
     if not maps:
         raise ValueError("the page needs one map at least")
+    if len(views) > MOST_ON_A_PAGE:
+        raise ValueError(
+            f"a page bears {MOST_ON_A_PAGE:,} views, not {len(views):,}; look at more with "
+            "eumlib.maps.ScatterExplorer, in a live notebook"
+        )
     for name, joint in maps.items():
         if len(joint.before) != len(views):
             raise ValueError(f"{len(views)} views, and map {name!r} has {len(joint.before)}")

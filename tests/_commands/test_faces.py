@@ -187,10 +187,24 @@ def test_a_folder_of_people_becomes_a_page_to_explore(run, people, tmp_path):
     _, out, _ = run("explore", *options, "--views", 4)
     assert "4 views of 1 people" in out
     assert "2 people are left out" in out
+    assert "4 views: about 1 min" in out
     write_table(drawn_table(people=3, pictures=1), table)
     code, _, told = run("explore", *options)
     assert code == 1
     assert "a person with two pictures" in told
+
+
+def test_more_views_than_a_page_bears_are_refused_before_it_takes_long(run, tmp_path, monkeypatch):
+    table, page = tmp_path / "table.parquet", tmp_path / "page.html"
+    write_table(drawn_table(people=4, pictures=2), table)
+    monkeypatch.setattr("eumlib.maps.MOST_ON_A_PAGE", 15, raising=False)
+    model = "data/models/nobody_workbook_srt.safetensors"
+    options = "--table", table, "--model", model, "--faces", "orl", "--out", page
+    code, _, told = run("explore", *options)
+    assert code == 2
+    assert "a page bears 15 views, not 16" in re.sub(r"[\s│]+", " ", told)
+    assert "ScatterExplorer" in told
+    assert not page.exists()
 
 
 @pytest.fixture(scope="module")

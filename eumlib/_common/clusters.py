@@ -108,7 +108,7 @@ def joined(address: str) -> Iterator[ModuleType]:
             _knock(address)
         try:
             ray.init(address, **quiet, **(own if address == LOCAL else {}))
-        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        except Exception as error:  # some of Ray's are nothing more
             raise ClusterError(
                 f"the Ray cluster at {address} cannot be joined: {in_a_line(error)}"
             ) from error

@@ -26,6 +26,7 @@ import eumlib
 from eumlib.embeddings import Extraction, ExtractionError, read_table
 from eumlib.embeddings import cluster as module
 from eumlib.faces import Face, folder_faces
+from eumlib.faces.tar_files import TarMember
 from eumlib.masks import RandomMasks
 
 PLAN = RandomMasks(seed=3)
@@ -162,13 +163,20 @@ def test_a_killed_driver_goes_on_behind_its_finished_shards(
 
 
 @linux
-def test_a_full_disk_on_a_node_is_named_and_what_is_finished_is_kept(
-    nodes, own_home, face_set, slow, tmp_path
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (write_to_a_full_disk, f"No space left.*{FULL_DISK}"),
+        (TarMember("/gone/a.tar", "Ann/1.png", 0, 9), r"/gone/a\.tar, Ann/1\.png cannot be read"),
+    ],
+)
+def test_what_fails_on_a_node_is_named_and_what_is_finished_is_kept(
+    nodes, own_home, face_set, slow, tmp_path, read, told
 ):
-    full = Face("full", "s9", write_to_a_full_disk)
-    with_full = replace(face_set, faces=(*face_set.faces[:-1], full))
-    with pytest.raises(ExtractionError, match=rf"^node 127.*No space left.*{FULL_DISK}") as error:
-        of(with_full, slow).write_to(tmp_path / "t.parquet", distribute=nodes.both())
+    failing = Face("failing", "s9", read)
+    with_failing = replace(face_set, faces=(*face_set.faces[:-1], failing))
+    with pytest.raises(ExtractionError, match=rf"^node 127.*{told}.*same command again") as error:
+        of(with_failing, slow).write_to(tmp_path / "t.parquet", distribute=nodes.both())
     assert "\n" not in str(error.value)
     kept = len(list((own_home / "extractions").glob("*/shard-*.parquet")))
     assert SHARDS - 2 <= kept < SHARDS

@@ -140,7 +140,7 @@ def hardest_negatives(output: torch.Tensor, triplets: Triplets) -> torch.Tensor:
 
     Where the batch shows one person alone, the drawn negative is kept. Taught in notebook 10.
     """
-    return _nearest(_cosines_to_strangers(output, triplets), triplets)
+    return _nearest(_cosines(output, triplets), _same_person(triplets), triplets)
 
 
 @torch.no_grad()
@@ -153,18 +153,22 @@ def semi_hard_negatives(output: torch.Tensor, triplets: Triplets) -> torch.Tenso
     Source: Schroff et al., FaceNet (arXiv 1503.03832), section 3.2. Taught in notebook 10.
     """
     to_positive = functional.cosine_similarity(output, triplets.positive)
-    cosines = _cosines_to_strangers(output, triplets)
-    return _nearest(cosines.masked_fill(cosines >= to_positive[:, None], -torch.inf), triplets)
+    cosines = _cosines(output, triplets)
+    nearer = cosines >= to_positive[:, None]
+    return _nearest(cosines, nearer.logical_or_(_same_person(triplets)), triplets)
 
 
-def _cosines_to_strangers(output: torch.Tensor, triplets: Triplets) -> torch.Tensor:
-    """``(N, N)``: each anchor with each positive of the batch, −∞ where it is the same person."""
-    cosines = functional.normalize(output, dim=1) @ functional.normalize(triplets.positive, dim=1).T
-    same = triplets.person[:, None] == triplets.person[None, :]
-    return cosines.masked_fill(same, -torch.inf)
+def _cosines(output: torch.Tensor, triplets: Triplets) -> torch.Tensor:
+    """``(N, N)``: each anchor with each positive of the batch."""
+    return functional.normalize(output, dim=1) @ functional.normalize(triplets.positive, dim=1).T
 
 
-def _nearest(cosines: torch.Tensor, triplets: Triplets) -> torch.Tensor:
-    best, place = cosines.max(dim=1)
+def _same_person(triplets: Triplets) -> torch.Tensor:
+    return triplets.person[:, None] == triplets.person[None, :]
+
+
+def _nearest(cosines: torch.Tensor, excluded: torch.Tensor, triplets: Triplets) -> torch.Tensor:
+    """The positive with the highest cosine that is not excluded; the cosines are written over."""
+    best, place = cosines.masked_fill_(excluded, -torch.inf).max(dim=1)
     found = best[:, None] > -torch.inf
-    return torch.where(found, triplets.positive[place], triplets.negative)
+    return torch.where(found, triplets.positive.index_select(0, place), triplets.negative)

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -304,12 +303,7 @@ def read_table(path: Path | str) -> EmbeddingTable:
     packed = arrow["embedding"].combine_chunks()
     vectors = packed.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
     vectors = vectors.reshape(len(arrow), packed.type.list_size)
-    odd = np.flatnonzero(~(abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE))
-    if len(odd):
-        raise TableError(
-            f"{path}: {len(odd)} embeddings are not of length 1, the first in row {odd[0]}; "
-            f"EmbeddingTable.from_arrays scales your own"
-        )
+    refuse_other_lengths(vectors, path)
     return EmbeddingTable(
         arrow.select(COLUMNS).to_pandas(),
         vectors,
@@ -317,59 +311,53 @@ def read_table(path: Path | str) -> EmbeddingTable:
     )
 
 
-def _read(path: Path | str, columns: list[str]) -> pa.Table:
+def refuse_other_lengths(vectors: np.ndarray, path: Path | str, before: int = 0) -> None:
+    """Refuse vectors ``(n, d)`` that are not of length 1, within `UNIT_TOLERANCE`.
+
+    Args:
+        vectors: of some rows of a table.
+        path: of the table, for the message.
+        before: rows of the table that stand before these.
+
+    Raises:
+        TableError: there are some; the message names the first.
+    """
+    lengths = np.linalg.norm(vectors.astype(np.float32, copy=False), axis=1)
+    odd = np.flatnonzero(~(abs(lengths - 1) < UNIT_TOLERANCE))
+    if len(odd):
+        raise TableError(
+            f"{path}: {len(odd)} embeddings are not of length 1, the first in row "
+            f"{before + odd[0]}; EmbeddingTable.from_arrays scales your own"
+        )
+
+
+def table_schema(path: Path | str) -> tuple[pa.Schema, int]:
+    """The schema of a file, and how many rows it has; they are not read.
+
+    Raises:
+        TableError: no such file, or not a table of embeddings; the message says what misses.
+    """
     try:
-        schema = pq.read_schema(path)
-        missing = [name for name in (*COLUMNS, "embedding") if name not in schema.names]
-        if missing or not pa.types.is_fixed_size_list(schema.field("embedding").type):
-            raise TableError(
-                f"{path} is not a table of embeddings: it needs {', '.join(COLUMNS)} and embedding "
-                f"(a fixed-size list); missing: {', '.join(missing) or 'the fixed size'}"
-            )
-        return pq.read_table(path, columns=columns)
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
     except FileNotFoundError:
         raise TableError(
             f"no table {path}; make it with: python -m eumlib embed --out {path}"
         ) from None
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{path} is not a Parquet file that can be read: {error}") from error
-
-
-class MatedVectors(NamedTuple):
-    """Row i of each is of one picture.
-
-    Attributes:
-        masked: ``(n, d)`` float32.
-        unmasked: ``(n, d)`` float32.
-        people: ``(n,)`` text, face set and identity: people of different sets are different.
-    """
-
-    masked: np.ndarray
-    unmasked: np.ndarray
-    people: np.ndarray
-
-
-def mated_vectors(*tables: EmbeddingTable) -> MatedVectors:
-    """The masked views of the tables, one table after the other, each with its picture unmasked.
-
-    Raises:
-        TableError: a table without a picture in both views, or with embeddings that are not
-            finite; the message names the first.
-    """
-    parts = [_of_one(table) for table in tables]
-    return MatedVectors(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-
-
-def _of_one(table: EmbeddingTable) -> MatedVectors:
-    finite = np.isfinite(table.vectors).all(axis=1)
-    if not finite.all():
-        row = int(np.flatnonzero(~finite)[0])
-        seen = table.rows.iloc[row]
+    missing = [name for name in (*COLUMNS, "embedding") if name not in schema.names]
+    if missing or not pa.types.is_fixed_size_list(schema.field("embedding").type):
         raise TableError(
-            f"{(~finite).sum()} embeddings are not finite; the first is row {row}, the "
-            f"{seen['view']} view of {seen['image_id']}: embed these pictures again"
+            f"{path} is not a table of embeddings: it needs {', '.join(COLUMNS)} and embedding "
+            f"(a fixed-size list); missing: {', '.join(missing) or 'the fixed size'}"
         )
-    masked, unmasked = table.mated_views()
-    seen = table.rows.iloc[unmasked]
-    people = (seen["face_set"] + "/" + seen["identity"]).to_numpy(dtype=str)
-    return MatedVectors(table.vectors[masked], table.vectors[unmasked], people)
+    return schema, rows
+
+
+def _read(path: Path | str, columns: list[str]) -> pa.Table:
+    table_schema(path)
+    try:
+        return pq.read_table(path, columns=columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{path} is not a Parquet file that can be read: {error}") from error

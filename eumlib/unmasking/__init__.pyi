@@ -4,6 +4,7 @@ from .figures import function_curves, training_curves
 from .losses import (
     SelfRestrainedTripletLoss, TripletDistances, TripletLoss, restraint_holds, triplet_distances,
 )
+from .mapped_triplets import MappedTripletSampler
 from .models import (
     CentredUnmaskingModel, EmbeddingUnmaskingModel, ModelError, ResidualUnmaskingModel,
     UnmaskingModel,

@@ -27,7 +27,7 @@ from eumlib.unmasking.losses import TripletDistances, restraint_holds, triplet_d
 from eumlib.unmasking.mapped_triplets import sampler_of
 from eumlib.unmasking.models import CentredUnmaskingModel
 from eumlib.unmasking.recipes import FAITHFUL, Recipe
-from eumlib.unmasking.triplets import Triplets, TripletSampler
+from eumlib.unmasking.triplets import EVERY, Triplets, TripletSampler
 from eumlib.unmasking.unmasker import Unmasker
 from eumlib.unmasking.validation import Validation
 
@@ -137,7 +137,7 @@ def descend(descent: Descent, validate: Validation, checkpoint: Path | str | Non
         while not descent.finished:
             descent.run_epoch(validate, progress)
             if checkpoint:
-                write_checkpoint(descent, checkpoint)
+                descent.write(checkpoint)
     descent.model.load_state_dict(descent.best_weights)
     unmasker = Unmasker(descent.model.eval(), sampler.backbone)
     return Fit(unmasker, recipe, pd.DataFrame(descent.history), descent.best_epoch)
@@ -189,6 +189,11 @@ class Descent:
         done = len(self.history)
         return done >= self.recipe.epochs or done - self.best_epoch >= self.recipe.patience
 
+    @property
+    def mine(self) -> slice:
+        """Which of the drawn batches are trained on here."""
+        return EVERY
+
     def describe(self) -> str:
         """One line that tells this training from others."""
         return f"{self.recipe.describe()}; {self.sampler.fingerprint}"
@@ -208,7 +213,7 @@ class Descent:
         for batch in self._batches():
             steps.append(self._step(batch))
             progress.update()
-        figures = dict(zip(FIGURES, _mean_over_triplets(torch.stack(steps).double()), strict=True))
+        figures = dict(zip(FIGURES, self.mean_over_triplets(torch.stack(steps)), strict=True))
         if not np.isfinite(list(figures.values())).all():
             raise ValueError(
                 f"the loss is no longer finite in epoch {epoch}: lower the learning rate"
@@ -225,8 +230,8 @@ class Descent:
     def _batches(self) -> Iterator[Triplets]:
         count, batch_size = self.recipe.steps_an_epoch, self.recipe.batch_size
         if count is None:
-            return self.sampler.batches(batch_size, self.random)
-        return self.sampler.steps(count, batch_size, self.random)
+            return self.sampler.batches(batch_size, self.random, self.mine)
+        return self.sampler.steps(count, batch_size, self.random, self.mine)
 
     def _step(self, batch: Triplets) -> torch.Tensor:
         """One step of descent; the `FIGURES` of its batch, and the batch's size."""
@@ -246,15 +251,18 @@ class Descent:
         distances = triplet_distances(output, batch.positive, negative, negative_of_positive)
         return self.recipe.loss(distances), distances
 
+    def mean_over_triplets(self, steps: torch.Tensor) -> list[float]:
+        """The means of the `FIGURES` over an epoch; the last column is the size of each batch.
 
-def _mean_over_triplets(steps: torch.Tensor) -> list[float]:
-    """The means of the `FIGURES` over an epoch; the last column is the size of each batch.
+        A step counts as often as it has triplets, but the restraint is one decision a step.
+        """
+        *figures, held, sizes = steps.double().T
+        means = [(figure * sizes).sum() / sizes.sum() for figure in figures]
+        return [float(mean) for mean in (*means, held.mean())]
 
-    A step counts as often as it has triplets, but the restraint is one decision a step.
-    """
-    *figures, held, sizes = steps.T
-    means = [(figure * sizes).sum() / sizes.sum() for figure in figures]
-    return [float(mean) for mean in (*means, held.mean())]
+    def write(self, checkpoint: Path | str) -> None:
+        """Write the checkpoint of the epochs so far, atomically."""
+        write_checkpoint(self, checkpoint)
 
 
 def _warn_of_few_steps(descent: Descent) -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from eumlib.embeddings import EmbeddingTable, MappedTable, TableError, mated_vectors
 
+EVERY = slice(None)
 DrawnRows = tuple[np.ndarray, np.ndarray]  # of the anchors and of the negatives of a batch
 
 
@@ -114,14 +115,22 @@ class TripletSampler:
         drawn = random.integers(0, len(self) - self._count[person])
         return drawn + np.where(drawn >= self._first[person], self._count[person], 0)
 
-    def batches(self, batch_size: int, random: np.random.Generator) -> Iterator[Triplets]:
-        """One epoch in random order; a last batch of a single triplet is left out (batch norm)."""
-        return self._taken(self._drawn(batch_size, random))
+    def batches(
+        self, batch_size: int, random: np.random.Generator, mine: slice = EVERY
+    ) -> Iterator[Triplets]:
+        """One epoch in random order; a last batch of a single triplet is left out (batch norm).
 
-    def steps(self, count: int, batch_size: int, random: np.random.Generator) -> Iterator[Triplets]:
+        Where several processes train together, all draw the same batches, and each takes those that
+        its slice `mine` has.
+        """
+        return self._taken(_those_of(self._drawn(batch_size, random), mine))
+
+    def steps(
+        self, count: int, batch_size: int, random: np.random.Generator, mine: slice = EVERY
+    ) -> Iterator[Triplets]:
         """So many batches, going through the anchors in random order again and again."""
         again = (drawn for _ in itertools.count() for drawn in self._drawn(batch_size, random))
-        return self._taken(itertools.islice(again, count))
+        return self._taken(_those_of(itertools.islice(again, count), mine))
 
     def _drawn(self, batch_size: int, random: np.random.Generator) -> Iterator[DrawnRows]:
         order = random.permutation(len(self))
@@ -140,6 +149,10 @@ class TripletSampler:
                 self.positives.index_select(0, negatives),
                 self.person[rows],
             )
+
+
+def _those_of(drawn: Iterator[DrawnRows], mine: slice) -> Iterator[DrawnRows]:
+    return itertools.islice(drawn, mine.start, mine.stop, mine.step)
 
 
 # Gives ``(N, d)`` negatives for the EUM's output ``(N, d)`` and the triplets that went into it.

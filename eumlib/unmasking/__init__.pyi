@@ -10,10 +10,10 @@ from .models import (
     UnmaskingModel,
 )
 from .playground import LossPlayground
+from .processes import TogetherError, the_first_before_the_others, together, train_together
 from .recipes import (
     FAITHFUL, FAITHFUL_BY_TRIPLET_LOSS, RECIPES, WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS, Recipe,
 )
-from .together import TogetherError, the_first_before_the_others, together, train_together
 from .training import Fit, available_device, fit, split_for_validation, train_unmasker
 from .training_explorer import TrainingExplorer
 from .triplets import (

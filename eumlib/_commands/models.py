@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -19,10 +19,13 @@ LOSSES = {loss.name: loss for loss in (unmasking.SelfRestrainedTripletLoss, unma
 # of `explore`: scores, three maps and their marks, and a picture (benchmarks/exploring.py)
 _SECONDS_A_VIEW = 0.02
 
+AnyTable = embeddings.EmbeddingTable | embeddings.MappedTable
 TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]
 TablesOption = Annotated[
     list[Path] | None,
-    typer.Option("--table", help="table of embeddings (.parquet); repeat it for more"),
+    typer.Option(
+        "--table", help="table of embeddings (.parquet), or folder of its parts; repeat it for more"
+    ),
 ]
 
 
@@ -57,6 +60,9 @@ def train(
 ) -> None:
     """Train an unmasking model on tables or on people of nobody; a tenth of all validates.
 
+    Large tables stay on disk. Several GPUs train together: torchrun --nproc-per-node 4 -m eumlib
+    train …
+
     A rival that reaches into the network is trained on all people of its feature maps, and gives
     a recogniser for `embed --backbone`.
     """
@@ -74,22 +80,33 @@ def train(
         _train_network(rival, features, steps, seed, out)
         return
     chosen = replace(unmasking.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
-    tables = [embeddings.read_table(path) for path in table or []]
-    if nobody:
-        tables.append(embeddings.PeopleOfNobody.load().draw(nobody, seed=1))
-    if not tables:
+    if not table and not nobody:
         raise typer.BadParameter("name a table, or draw people", param_hint="--table or --nobody")
-    parts = zip(*(unmasking.split_for_validation(part) for part in tables), strict=True)
-    device = unmasking.available_device()
     if rival:
-        trained = rivals.TRAINERS[rival](*parts, chosen, device)
+        parts = _split(map(embeddings.read_table, table or []), nobody)
+        trained = rivals.TRAINERS[rival](*parts, chosen, unmasking.available_device())
         trained.save(out)
         print(f"{out}: {rival}, for embeddings of {trained.backbone}")
         return
-    trained = unmasking.train_unmasker(*parts, chosen, device, checkpoint)
-    trained.unmasker.save(out)
-    print(trained.history.to_string(index=False, float_format="{:.4f}".format))
-    print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
+    with unmasking.together() as process:
+        with unmasking.the_first_before_the_others():
+            tables = [embeddings.open_table(path) for path in table or []]
+        parts, device = _split(tables, nobody), unmasking.available_device()
+        trained = unmasking.train_together(*parts, chosen, device, checkpoint)
+    if process == 0:
+        trained.unmasker.save(out)
+        print(trained.history.to_string(index=False, float_format="{:.4f}".format))
+        print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
+
+
+def _split(
+    tables: Iterable[AnyTable], nobody: int
+) -> tuple[tuple[AnyTable, ...], tuple[AnyTable, ...]]:
+    """What to train on, and what to validate on: of tables, and of so many people of nobody."""
+    drawn = [embeddings.PeopleOfNobody.load().draw(nobody, seed=1)] if nobody else []
+    parts = (unmasking.split_for_validation(table) for table in (*tables, *drawn))
+    training, validation = zip(*parts, strict=True)
+    return training, validation
 
 
 def _train_network(

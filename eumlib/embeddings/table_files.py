@@ -107,19 +107,57 @@ def read_attempted_views(path: Path | str) -> pd.DataFrame:
     return attempted_views_of(*_checked(_read(path, list(COLUMNS)), path))
 
 
-def _read(path: Path | str, columns: list[str]) -> pa.Table:
+def table_schema(path: Path | str) -> tuple[pa.Schema, int]:
+    """The schema of a file, and how many rows it has; they are not read.
+
+    Raises:
+        TableError: no such file, or not a table of embeddings; the message says what misses.
+    """
     if not Path(path).exists():
         raise TableError(f"no table {path}; make it with: python -m eumlib embed --out {path}")
     if not Path(path).is_file():
         raise TableError(f"{path} is not a file: name the table itself (.parquet)")
     try:
-        schema = pq.read_schema(path)
-        missing = [name for name in (*COLUMNS, "embedding") if name not in schema.names]
-        if missing or not pa.types.is_fixed_size_list(schema.field("embedding").type):
-            raise TableError(
-                f"{path} is not a table of embeddings: it needs {', '.join(COLUMNS)} and embedding "
-                f"(a fixed-size list); missing: {', '.join(missing) or 'the fixed size'}"
-            )
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"{path} is not a Parquet file that can be read: {error}") from error
+    missing = [name for name in (*COLUMNS, "embedding") if name not in schema.names]
+    if missing or not pa.types.is_fixed_size_list(schema.field("embedding").type):
+        raise TableError(
+            f"{path} is not a table of embeddings: it needs {', '.join(COLUMNS)} and embedding "
+            f"(a fixed-size list); missing: {', '.join(missing) or 'the fixed size'}"
+        )
+    return schema, rows
+
+
+def refuse_other_lengths(vectors: np.ndarray, path: Path | str, before: int = 0) -> None:
+    """Refuse vectors ``(n, d)`` that are not of length 1, within `UNIT_TOLERANCE`.
+
+    Args:
+        vectors: of some rows of a table.
+        path: of the table, for the message.
+        before: rows of the table that stand before these.
+
+    Raises:
+        TableError: there are some; the message names the first.
+    """
+    odd = np.flatnonzero(_of_other_length(vectors))
+    if len(odd):
+        raise TableError(
+            f"{path}: {len(odd)} embeddings are not of length 1, the first in row "
+            f"{before + odd[0]}; EmbeddingTable.from_arrays scales your own"
+        )
+
+
+def _of_other_length(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors.astype(np.float32, copy=False), axis=1)
+    return ~(abs(lengths - 1) < UNIT_TOLERANCE)
+
+
+def _read(path: Path | str, columns: list[str]) -> pa.Table:
+    table_schema(path)
+    try:
         arrow = pq.read_table(path, columns=columns, page_checksum_verification=True)
         arrow.validate(full=True)  # text that is none, say
         return arrow
@@ -160,8 +198,8 @@ def _vectors(column: pa.ChunkedArray, rows: pd.DataFrame, path: Path | str) -> n
         missing = np.array([row is None or None in row for row in packed.to_pylist()])
     _refuse(rows, missing, "missing numbers", path)
     vectors = packed.flatten().to_numpy(zero_copy_only=False).astype(np.float32).reshape(-1, dim)
-    odd = ~(abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE)
     scales = "scale your own through EmbeddingTable.from_arrays"
+    odd = _of_other_length(vectors)
     _refuse(rows, odd, "embeddings that are not of length 1", path, scales)
     return vectors
 

@@ -43,12 +43,14 @@ class MappedRows:
     def __getitem__(self, numbers: np.ndarray) -> np.ndarray:
         """The rows of these numbers, ``(m,)`` integers, in their order, as a new array."""
         numbers = np.asarray(numbers)
+        if len(self._blocks) == 1:  # twice as fast
+            return self._blocks[0].take(numbers, axis=0)
         taken = np.empty((len(numbers), *self.row_shape), self.dtype)
         of_block = np.searchsorted(self._ends, numbers, side="right")
         for place in np.unique(of_block):
             here = of_block == place
             block = self._blocks[place]
-            taken[here] = block[numbers[here] - (self._ends[place] - len(block))]
+            taken[here] = block.take(numbers[here] - (self._ends[place] - len(block)), axis=0)
         return taken
 
     def read_in_passing(self, numbers: np.ndarray) -> np.ndarray:

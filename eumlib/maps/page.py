@@ -36,7 +36,7 @@ def explorer_page(
         views: of `eumlib.maps.explore`.
         maps: by the name that the menu shows; the first is shown at first.
         sprites: a small picture of every view, in the order of the views.
-        threshold: where the slider stands at first.
+        threshold: where the slider stands at first; above all scores if it is infinite.
         title: of the page.
 
     Raises:
@@ -83,6 +83,9 @@ def page_data(
         if len(joint.before) != len(views):
             raise ValueError(f"{len(views)} views, and map {name!r} has {len(joint.before)}")
     rows = views.rows
+    low, high = _score_range(views)
+    if threshold == np.inf:  # no score is out of reach of a slider that stands above all
+        threshold = round(high + 0.01, 2)
     return {
         "image": rows["image_id"].tolist(),
         "identity": rows["identity"].tolist(),
@@ -95,7 +98,7 @@ def page_data(
         "maps": [_map(name, joint) for name, joint in maps.items()],
         "sprites": {"sheet": sprites.address, "columns": sprites.columns, "size": sprites.size},
         "threshold": threshold,
-        "scoreRange": list(_score_range(views)),
+        "scoreRange": [low, max(high, threshold)],
         "palette": list(SERIES),
         "grey": GREY,
         "outcomeColours": OUTCOME_COLOURS,

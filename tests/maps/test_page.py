@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from exploration import drawn_map, drawn_page, drawn_pictures, drawn_views
 
-from eumlib.maps import HOW_NOT_TO_READ, page, sprite_sheet
+from eumlib.maps import HOW_NOT_TO_READ, outcomes, page, sprite_sheet
 from eumlib.maps.page import explorer_page, framed, page_data
 
 _, VIEWS = drawn_views()
@@ -74,3 +74,11 @@ def test_the_page_fits_into_a_frame():
     page = '<!doctype html><p title="a\'b">ü & <b>'
     (inside,) = re.findall(r'srcdoc="([^"]*)"', framed(page))
     assert html.unescape(inside) == page
+
+
+def test_an_infinite_threshold_is_shown_above_all_scores():
+    """The highest score is of two people: none is refused by chance, and all by the threshold."""
+    data = json.loads(json.dumps(page_data(VIEWS, {"flat": MAP}, SPRITES, np.inf)))
+    for side in (VIEWS.before, VIEWS.after):
+        np.testing.assert_array_equal(outcomes(side, data["threshold"]), outcomes(side, np.inf))
+    assert data["scoreRange"][1] == data["threshold"] < 2

@@ -7,8 +7,10 @@ order, so all of the note is kept under one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +35,11 @@ def write_tensors(
     stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     whole = {**note, _DIGEST: _digest(stored, note)}
     with atomic_path(path) as temporary:
-        save_file(stored, temporary, metadata={_NOTE: json.dumps(whole)})
+        try:
+            save_file(stored, temporary, metadata={_NOTE: json.dumps(whole)})
+        except SafetensorError as error:  # it has the system's error as text alone
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]) if number else errno.EIO, str(error)) from error
 
 
 def read_tensors(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

@@ -13,6 +13,7 @@ _CAUSES = (
     "device", "packages", "inputs",
 )  # fmt: skip
 _ENDS = ("", "_low", "_high")
+MOST_KEYS = 4
 NOISE = 1e-9  # what the order of a sum may change
 
 
@@ -130,8 +131,11 @@ def _key(*tables: pd.DataFrame) -> list[str]:
 
 
 def _combinations(columns: Sequence[str]) -> Iterator[list[str]]:
-    for size in range(1, len(columns) + 1):
+    """Few columns before many, and all at the end: of forty there are too many choices to try."""
+    for size in range(1, min(len(columns), MOST_KEYS) + 1):
         yield from map(list, combinations(columns, size))
+    if len(columns) > MOST_KEYS:
+        yield list(columns)
 
 
 def _tells_apart(columns: list[str], tables: Sequence[pd.DataFrame]) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import lzma
 import os
-import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -18,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from eumlib._common.fetching import fetch
-from eumlib._common.files import home, key_of
+from eumlib._common.files import home, key_of, scratch_folder
 from eumlib._common.progress import progress_bar
 from eumlib._common.settings import LFW_VARIABLE
 from eumlib.faces.decoding import decode_picture
@@ -167,10 +165,11 @@ def unpacked(archive: Path) -> Path:
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=folder.parent))
     try:
-        _extract(archive, temporary)
-        temporary.rename(folder)
+        with scratch_folder(folder.parent) as scratch:
+            (scratch / key).mkdir()
+            _extract(archive, scratch / key)
+            (scratch / key).rename(folder)
     except _ARCHIVE_ERRORS as error:
         if folder.exists():  # another process was quicker
             return folder
@@ -178,8 +177,6 @@ def unpacked(archive: Path) -> Path:
             f"{archive} cannot be unpacked, get a whole .tar or .tgz, or unpack it yourself and "
             f"give its folder: {error}"
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 

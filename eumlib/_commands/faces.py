@@ -10,6 +10,7 @@ import typer
 
 from eumlib import embeddings, faces, masks, rivals
 from eumlib._commands.printing import print_table
+from eumlib._common.files import try_to_write
 
 FacesOption = Annotated[
     str,
@@ -69,6 +70,7 @@ def embed(
     """Embed every face, as it is and masked, into one table. Interrupted, it can be resumed."""
     if cluster and workers:
         raise typer.BadParameter("a cluster works with all its cores", param_hint="--workers")
+    try_to_write(out)
     chosen = faces_of(face_set, root, count, seed)
     embeddings.Extraction(
         chosen,
@@ -119,6 +121,7 @@ def make_features(
 
     Of each person ten pictures at most.
     """
+    try_to_write(out)
     unknown = [name for name in style or [] if name not in masks.STYLES]
     if unknown:
         raise typer.BadParameter(
@@ -198,6 +201,7 @@ def make_pairs(
     seed: Annotated[int, typer.Option(help="of the draw, and of shared masks")] = 0,
 ) -> None:
     """Draw mated and non-mated pairs of pictures, for `evaluate --pairs`."""
+    try_to_write(out)
     chosen = faces_of(face_set, root)
     people = faces.image_ids_by_person(chosen)
     given = {}

@@ -13,6 +13,7 @@ import typer
 from eumlib import embeddings, faces, maps, rivals, unmasking, verification
 from eumlib._commands.faces import FacesOption, RootOption, faces_of
 from eumlib._commands.printing import print_table
+from eumlib._common.files import try_to_write
 
 LOSSES = {loss.name: loss for loss in (unmasking.SelfRestrainedTripletLoss, unmasking.TripletLoss)}
 
@@ -67,6 +68,7 @@ def train(
                 f"{value!r} is not one of {', '.join(filter(None, known))}", param_hint=option
             )
     _refuse_what_has_no_effect(context, rival)
+    try_to_write(out, checkpoint)
     if rival in rivals.NETWORK_SYSTEMS:
         _train_network(rival, features, steps, seed, out)
         return
@@ -141,6 +143,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
 ) -> None:
     """Error rates of a table, without and with unmasking models."""
+    try_to_write(json_path, csv_path, page)
     unmaskers = {path.stem: unmasking.Unmasker.load(path) for path in model or []}
     given, listed = embeddings.read_table(table), None
     if pairs_path:
@@ -223,6 +226,7 @@ def unmask_table(
     ] = None,
 ) -> None:
     """The table, its masked embeddings passed through an unmasking model."""
+    try_to_write(out)
     given, unmasker = embeddings.read_table(table), unmasking.Unmasker.load(model)
     names = given.rows["backbone"].unique()
     if len(names) != 1:
@@ -248,6 +252,7 @@ def make_explorer(
     seed: Annotated[int, typer.Option(help="seed of UMAP")] = 0,
 ) -> None:
     """One offline page to explore a table, before and after an unmasking model."""
+    try_to_write(out)
     given = embeddings.read_table(table)
     few = maps.people_to_compare(given, views)
     threshold = verification.ComparedViews.of_table(given).thresholds_in_service().at_1000

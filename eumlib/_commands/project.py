@@ -114,5 +114,6 @@ def make_student_copies(
     ),
 ) -> None:
     """Write the notebooks without the answers of their exercises."""
+    try_to_write(out / "tried")
     copies = student.write_student_copies(out)
     print(f"{out}: {len(copies)} notebooks without answers")

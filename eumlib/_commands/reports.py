@@ -13,6 +13,7 @@ import typer
 
 from eumlib._commands.printing import print_table
 from eumlib._common.errors import shortened
+from eumlib._common.files import try_to_write
 from eumlib._common.looks import with_interval
 from eumlib._reports import binding, differences, manifest, parameters, plan, results
 from eumlib._reports.notebooks import Literal, Notebook, discover, of_tens, select, starting_with
@@ -78,6 +79,7 @@ def make_report(
             print(step.describe())
         return
     limits = plan.Limits(60 * notebook_minutes if notebook_minutes else None, 60 * total_minutes)
+    try_to_write(out / manifest.MANIFEST, out / NOTEBOOKS / manifest.MANIFEST)
     with plan.only_report_in(out):
         steps = plan.plan(notebooks, given, out / NOTEBOOKS, force)
         made = manifest.begin(steps, given, profile)

@@ -151,11 +151,9 @@ def _check_table(name: str, rows: object) -> None:
 
 def _is_number(value: object) -> bool:
     """Of those that a table of numbers can hold, which 10 to the power of 400 is not."""
-    return (
-        value is None
-        or isinstance(value, float)
-        or (isinstance(value, int) and abs(value) < _BOUND)
-    )
+    if isinstance(value, int):
+        return abs(value) < _BOUND
+    return value is None or isinstance(value, float)
 
 
 HEADLINE_RESULTS = "headline"

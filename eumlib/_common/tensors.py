@@ -50,6 +50,8 @@ def read_tensors(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, s
     """
     if not Path(path).exists():
         raise TensorFileError(f"there is no file {path}")
+    if not Path(path).is_file():  # a pipe would be waited for
+        raise TensorFileError(f"{path} is not a file of weights, but a folder, a pipe or a device")
     try:
         with safe_open(path, framework="pt") as stored:
             note = json.loads((stored.metadata() or {}).get(_NOTE, "{}"))

@@ -15,7 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
-from eumlib._common.errors import EumlibError
+from eumlib._common.errors import EumlibError, shortened
+from eumlib._common.files import read_text
 from eumlib.faces import Face, Pair
 from eumlib.masks.flat import COVERAGES, FLAT_SHAPES, WIDTHS, flat_shape
 from eumlib.masks.mask import NIST_COLOURS, PAPER_COLOURS, SHAPES, Colour, Mask
@@ -147,14 +148,14 @@ class ReplayedMasks:
                 the line number.
         """
         masks: dict[str, Mask] = {}
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(read_text(path).splitlines(), 1):
             try:
                 image_id, shape, *colour = line.rsplit(maxsplit=4)
                 mask = Mask(shape, tuple(round(float(value)) for value in colour))
             except ValueError as error:
                 raise MaskPlanError(
-                    f"{path}, line {number}: {line!r} is not 'image_id shape red green blue': "
-                    f"{error}"
+                    f"{path}, line {number}: {shortened(line)!r} is not 'image_id shape red "
+                    f"green blue': {shortened(str(error))}"
                 ) from error
             if image_id in masks:
                 raise MaskPlanError(f"{path}, line {number}: {image_id} has a mask already")

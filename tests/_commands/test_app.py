@@ -53,7 +53,7 @@ def test_a_stopped_report_says_that_it_goes_on_and_does(tmp_path, stop, code):
     assert "1/2 01_first" in printed
     with pytest.raises(ProcessLookupError):
         os.kill(kernel, 0)
-    assert not [p for p in tmp_path.rglob(".eumlib-*")]
+    assert not list(tmp_path.rglob(".eumlib-*"))
     assert (tmp_path / "out" / "notebooks" / "01_first.json").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -47,25 +48,26 @@ def _ending_in_a_line() -> Iterator[None]:
     except MemoryError:
         _end("error: there is not enough memory: take fewer faces, views or workers")
     except BrokenPipeError:  # who reads has seen enough
-        _is_full(sys.stdout)
+        _drop_output()
         raise SystemExit(1) from None
     except OSError as error:
-        if error.filename is None and _is_full(sys.stdout):
+        if error.filename is None and error.errno == errno.ENOSPC:  # files are always named
             error.filename = "standard output"
+            _drop_output()
         _end(f"error: {in_a_line(error)}")
+    except RuntimeError as error:  # how pathlib tells of links that lead back to themselves
+        loop = error.__context__
+        if not isinstance(loop, OSError) or loop.errno != errno.ELOOP:
+            raise
+        _end(f"error: {in_a_line(loop)}")
     except KeyboardInterrupt as stop:  # before a command has begun
         _end("\nstopped; nothing was begun", getattr(stop, "code", 130))
 
 
-def _is_full(stream: object) -> bool:
-    """Whether it takes no more; what waits is dropped then, or Python would try again."""
-    try:
-        stream.flush()
-    except OSError:
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return True
-    return False
+def _drop_output() -> None:
+    """Let what waits to be printed go nowhere; at its end Python would try again."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end(line: str, code: int = 1) -> None:

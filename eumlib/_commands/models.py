@@ -256,13 +256,13 @@ def make_explorer(
     given = embeddings.read_table(table)
     few = maps.people_to_compare(given, views)
     threshold = verification.ComparedViews.of_table(given).thresholds_in_service().at_1000
+    pictures = embeddings.ViewPictures(faces_of(face_set, root), few.rows)
     explored = maps.explore(few, unmasking.Unmasker.load(model))
     layouts = {
         "UMAP": maps.joint_umap(explored, seed=seed),
         "UMAP, 3-D": maps.joint_umap(explored, seed=seed, dimensions=3),
         "PCA": maps.joint_pca(explored),
     }
-    pictures = embeddings.ViewPictures(faces_of(face_set, root), few.rows)
     maps.MapExplorer(explored, layouts, pictures, threshold).save_page(out)
     size = out.stat().st_size / 1e6
     shown, everyone = (part.rows["identity"].nunique() for part in (few, given))

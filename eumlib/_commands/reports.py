@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -91,8 +90,7 @@ def make_report(
                 manifest.write_manifest(manifest.with_runs(made, runs), out)
         except KeyboardInterrupt:
             manifest.write_manifest(manifest.stopped(manifest.with_runs(made, runs)), out)
-            print("stopped; the same command goes on from here", file=sys.stderr)
-            raise typer.Exit(130) from None
+            raise
         print(f"report: {binding.bind_report(runs, made, out)}")
     plan.require_success(runs, out / NOTEBOOKS)
 

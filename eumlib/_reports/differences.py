@@ -116,7 +116,7 @@ def _key(*tables: pd.DataFrame) -> list[str]:
     """
     columns = [c for c in tables[0].columns if all(c in table for table in tables)]
     words = [c for c in columns if all(_is_words(table[c]) for table in tables)]
-    for chosen in _combinations(words) if words and _tells_apart(words, tables) else ():
+    for chosen in _combinations(words) if _tells_apart(words, tables) else ():
         if _tells_apart(chosen, tables):
             return chosen
     measured = {f"{c}{end}" for c in columns if f"{c}_low" in columns for end in _ENDS}
@@ -142,7 +142,7 @@ def _combinations(columns: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _tells_apart(columns: list[str], tables: Sequence[pd.DataFrame]) -> bool:
-    return not any(table.duplicated(columns).any() for table in tables)
+    return bool(columns) and not any(table.duplicated(columns).any() for table in tables)
 
 
 def _is_words(column: pd.Series) -> bool:

@@ -27,7 +27,7 @@ from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
 
 resource = pytest.importorskip("resource", reason="limits of POSIX")
 
-SECONDS = 30  # a command that takes longer hangs
+SECONDS = 20  # a command that takes longer hangs
 MEMORY = 2_000_000_000  # bytes that one may take on top
 DAC_OVERRIDE, DAC_READ_SEARCH = 1 << 1, 1 << 2
 CAPABILITIES = ctypes.c_uint32 * 6

@@ -115,5 +115,6 @@ def make_student_copies(
 ) -> None:
     """Write the notebooks without the answers of their exercises."""
     try_to_write(out / "tried")
+    workbook.discover()  # says so where there are none
     copies = student.write_student_copies(out)
     print(f"{out}: {len(copies)} notebooks without answers")

@@ -12,6 +12,7 @@ import typer
 from eumlib import embeddings, faces, masks, rivals
 from eumlib._commands.printing import print_table
 from eumlib._common.clusters import LOCAL
+from eumlib._common.files import try_to_write
 
 FacesOption = Annotated[
     str,
@@ -72,6 +73,7 @@ def embed(
     """Embed every face, as it is and masked, into one table. Interrupted, it can be resumed."""
     if cluster and workers:
         raise typer.BadParameter("a cluster works with all its cores", param_hint="--workers")
+    try_to_write(out)
     chosen = faces_of(face_set, root, count, seed)
     embeddings.Extraction(
         chosen,
@@ -140,6 +142,7 @@ def make_features(
 
     Of each person ten pictures at most.
     """
+    try_to_write(out)
     unknown = [name for name in style or [] if name not in masks.STYLES]
     if unknown:
         raise typer.BadParameter(
@@ -222,6 +225,7 @@ def make_pairs(
     seed: Annotated[int, typer.Option(help="of the draw, and of shared masks")] = 0,
 ) -> None:
     """Draw mated and non-mated pairs of pictures, for `evaluate --pairs`."""
+    try_to_write(out)
     chosen = faces_of(face_set, root)
     people = faces.image_ids_by_person(chosen)
     given = {}

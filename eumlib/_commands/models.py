@@ -13,6 +13,7 @@ import typer
 from eumlib import embeddings, faces, maps, rivals, unmasking, verification
 from eumlib._commands.faces import ClusterOption, FacesOption, RootOption, faces_of
 from eumlib._commands.printing import print_table
+from eumlib._common.files import try_to_write
 
 LOSSES = {loss.name: loss for loss in (unmasking.SelfRestrainedTripletLoss, unmasking.TripletLoss)}
 
@@ -76,6 +77,7 @@ def train(
                 f"{value!r} is not one of {', '.join(filter(None, known))}", param_hint=option
             )
     _refuse_what_has_no_effect(context, rival)
+    try_to_write(out, checkpoint)
     if rival in rivals.NETWORK_SYSTEMS:
         _train_network(rival, features, steps, seed, out)
         return
@@ -163,6 +165,7 @@ def evaluate(
     cluster: ClusterOption = None,
 ) -> None:
     """Error rates of a table, without and with unmasking models."""
+    try_to_write(json_path, csv_path, page)
     unmaskers = {path.stem: unmasking.Unmasker.load(path) for path in model or []}
     given, listed = embeddings.read_table(table), None
     if pairs_path:
@@ -248,6 +251,7 @@ def unmask_table(
     ] = None,
 ) -> None:
     """The table, its masked embeddings passed through an unmasking model."""
+    try_to_write(out)
     given, unmasker = embeddings.read_table(table), unmasking.Unmasker.load(model)
     names = given.rows["backbone"].unique()
     if len(names) != 1:
@@ -273,6 +277,7 @@ def make_explorer(
     seed: Annotated[int, typer.Option(help="seed of UMAP")] = 0,
 ) -> None:
     """One offline page to explore a table, before and after an unmasking model."""
+    try_to_write(out)
     given = embeddings.read_table(table)
     few = maps.people_to_compare(given, views)
     if len(few) > maps.MOST_ON_A_PAGE:
@@ -284,13 +289,13 @@ def make_explorer(
     minutes = 1 + round(len(few) * _SECONDS_A_VIEW / 60)
     print(f"{len(few):,} views: about {minutes} min on two cores", flush=True)
     threshold = verification.ComparedViews.of_table(given).thresholds_in_service().at_1000
+    pictures = embeddings.ViewPictures(faces_of(face_set, root), few.rows)
     explored = maps.explore(few, unmasking.Unmasker.load(model))
     layouts = {
         "UMAP": maps.joint_umap(explored, seed=seed),
         "UMAP, 3-D": maps.joint_umap(explored, seed=seed, dimensions=3),
         "PCA": maps.joint_pca(explored),
     }
-    pictures = embeddings.ViewPictures(faces_of(face_set, root), few.rows)
     maps.MapExplorer(explored, layouts, pictures, threshold).save_page(out)
     size = out.stat().st_size / 1e6
     shown, everyone = (part.rows["identity"].nunique() for part in (few, given))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 import eumlib
-from eumlib._common.errors import EumlibError
+from eumlib._common.errors import EumlibError, shortened
 from eumlib._common.progress import progress_bar
 from eumlib._common.spreading import QUICK, Result, Spread
 
@@ -61,7 +61,7 @@ def over_cluster(address: str) -> Iterator[Spread]:
                     except ray.exceptions.RayError as error:
                         raise ClusterError(
                             f"the Ray cluster at {address} could not go on {what}: "
-                            f"{in_a_line(getattr(error, 'cause', None) or error)}"
+                            f"{shortened(str(getattr(error, 'cause', None) or error), 300)}"
                         ) from error
                     progress.update()
 
@@ -110,7 +110,7 @@ def joined(address: str) -> Iterator[ModuleType]:
             ray.init(address, **quiet, **(own if address == LOCAL else {}))
         except Exception as error:  # some of Ray's are nothing more
             raise ClusterError(
-                f"the Ray cluster at {address} cannot be joined: {in_a_line(error)}"
+                f"the Ray cluster at {address} cannot be joined: {shortened(str(error), 300)}"
             ) from error
         try:
             yield ray
@@ -137,8 +137,3 @@ def _knock(address: str) -> None:
         ) from error
     if answer[3:] != _HTTP2_SETTINGS:
         raise ClusterError(f"what answers at {address} is no Ray cluster: give its head's port")
-
-
-def in_a_line(error: Exception) -> str:
-    """What an error says, without line breaks and not too long."""
-    return " ".join(str(error).split())[:300]

@@ -7,12 +7,13 @@ Windows write them; with lines that end in any way.
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import stat
 import unicodedata
 from pathlib import Path
 
-from eumlib._common.errors import EumlibError
+from eumlib._common.errors import EumlibError, shortened
 
 LARGEST = 200_000_000  # bytes, some five million pairs; larger ones would fill the memory
 _MARKS = {  # those of UTF-32 first: that of UTF-16 is their beginning
@@ -27,12 +28,12 @@ class TextFileError(EumlibError, ValueError):
     """A text file that is not there, cannot be read, or holds something else than text."""
 
 
-def read_text(path: Path | str) -> str:
+def read_text(path: Path | str, most: int = LARGEST) -> str:
     r"""The text of a regular file, its lines ended by ``\n``.
 
     Raises:
         TextFileError: there is no such file, it may not be read, it is a folder, a pipe or a
-            device, has more than `LARGEST` bytes, or is not text; a line that names it.
+            device, has more than `most` bytes, or is not text; a line that names it.
     """
     path = Path(path)
     if "\0" in str(path):
@@ -42,9 +43,9 @@ def read_text(path: Path | str) -> str:
         if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
             raise TextFileError(f"{path} is {kind}, not a text file")
-        if status.st_size > LARGEST:
+        if status.st_size > most:
             raise TextFileError(
-                f"{path} has {status.st_size:,} bytes; text files of up to {LARGEST:,} are read"
+                f"{path} has {status.st_size:,} bytes; such files of up to {most:,} are read"
             )
         content = path.read_bytes()
     except OSError as error:
@@ -68,6 +69,24 @@ def decoded(content: bytes, path: Path | str) -> str:
             f"{path} is not a text file in UTF-8 or UTF-16, save it as UTF-8: {error}"
         ) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_json(path: Path | str) -> dict:
+    """What a JSON file holds by names.
+
+    Raises:
+        TextFileError: as in `read_text`; it is not JSON, or something else than values by name.
+    """
+    text = read_text(path)
+    try:
+        held = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TextFileError(
+            f"{path} cannot be read as JSON: {shortened(str(error), 200)}"
+        ) from None
+    if not isinstance(held, dict):
+        raise TextFileError(f"{path} holds no values by name, but a {type(held).__name__}")
+    return held
 
 
 def one_form(name: str) -> str:

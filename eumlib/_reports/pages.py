@@ -56,10 +56,10 @@ class OfflineOutputs(Preprocessor):
         """Change one cell; nbconvert calls this for each."""
         if cell.cell_type == "markdown":
             cell.source = to_mathml(cell.source)
-        for output in cell.get("outputs", []):
+        for place, output in enumerate(cell.get("outputs", [])):
             figure = output.get("data", {}).get(PLOTLY_MIME)
             if figure:
-                output["data"] = {"text/html": figure_html(figure)}
+                output["data"] = {"text/html": figure_html(figure, f"figure-{index}-{place}")}
             for kind in ("image/png", "image/jpeg"):
                 if kind in output.get("data", {}):
                     output.metadata.setdefault(kind, {}).setdefault("alt", "picture, see the text")

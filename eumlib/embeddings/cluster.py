@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from eumlib._common.clusters import in_a_line, joined
-from eumlib._common.errors import EumlibError
+from eumlib._common.clusters import joined
+from eumlib._common.errors import EumlibError, shortened
 from eumlib.embeddings.extraction import Extraction, ExtractionError, Shard, Step
 from eumlib.embeddings.node import Order, versions
 
@@ -213,7 +213,7 @@ class _Crew:
             raise ExtractionError(
                 f"{MOST_DEATHS} workers died at the pictures {faces[0].image_id} to "
                 f"{faces[-1].image_id}, the last on {hired.place}, perhaps for want of memory: "
-                f"{in_a_line(error)}. What is finished is kept"
+                f"{shortened(str(error), 300)}. What is finished is kept"
             ) from error
         self._waiting.appendleft(hired.shard)
         yield Step(number, -hired.faces)

@@ -141,6 +141,8 @@ def read_feature_maps(path: Path | str) -> FeatureMaps:
         TableError: no such file, one that was cut short, or something else.
     """
     remedy = f"make it with: python -m eumlib features --out {Path(path).with_suffix('.arrow')}"
+    if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
+        raise TableError(f"{path} is not a file of feature maps; {remedy}")
     try:
         file = mapped_file(path)
         reader = pa.ipc.open_file(pa.py_buffer(file))
@@ -152,7 +154,7 @@ def read_feature_maps(path: Path | str) -> FeatureMaps:
         return FeatureMaps(rows, MappedRows(maps, file), MappedRows(chips), note["fingerprint"])
     except FileNotFoundError:
         raise TableError(f"no feature maps {path}; {remedy}") from None
-    except (pa.ArrowInvalid, OSError, KeyError, ValueError, IndexError) as error:
+    except (pa.ArrowInvalid, KeyError, ValueError, IndexError) as error:
         raise TableError(
             f"{path} does not hold feature maps, or was cut short: {error}; {remedy}"
         ) from error

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from eumlib._common.errors import shortened
 from eumlib._common.files import DATA_FOLDER, atomic_path
 from eumlib.embeddings.table import (
     COLUMNS,
@@ -121,7 +122,9 @@ def table_schema(path: Path | str) -> tuple[pa.Schema, int]:
         with pq.ParquetFile(path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{path} is not a Parquet file that can be read: {error}") from error
+        raise TableError(
+            f"{path} is not a Parquet file that can be read: {shortened(str(error), 200)}"
+        ) from error
     missing = [name for name in (*COLUMNS, "embedding") if name not in schema.names]
     if missing or not pa.types.is_fixed_size_list(schema.field("embedding").type):
         raise TableError(
@@ -162,7 +165,9 @@ def _read(path: Path | str, columns: list[str]) -> pa.Table:
         arrow.validate(full=True)  # text that is none, say
         return arrow
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{path} is not a Parquet file that can be read: {error}") from error
+        raise TableError(
+            f"{path} is not a Parquet file that can be read: {shortened(str(error), 200)}"
+        ) from error
 
 
 def _checked(arrow: pa.Table, path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -6,9 +6,7 @@ import errno
 import io
 import lzma
 import os
-import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -19,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from eumlib._common.fetching import fetch
-from eumlib._common.files import give_usual_mode, home, key_of
+from eumlib._common.files import home, key_of, scratch_folder
 from eumlib._common.progress import progress_bar
 from eumlib._common.settings import HOME_VARIABLE, LFW_VARIABLE
 from eumlib.faces.decoding import decode_picture
@@ -181,15 +179,12 @@ def unpacked(archive: Path) -> Path:
     folder = home() / "unpacked" / key
     if os.path.isdir(folder):
         return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=folder.parent))
-    except OSError as error:
-        raise _no_room(archive, folder.parent, error) from error
-    try:
-        _extract(archive, temporary)
-        give_usual_mode(temporary, 0o777)  # others use the cache, too
-        temporary.rename(folder)
+        with scratch_folder(folder.parent) as scratch:
+            (scratch / key).mkdir()
+            _extract(archive, scratch / key)
+            (scratch / key).rename(folder)
     except _ARCHIVE_ERRORS as error:
         if os.path.isdir(folder):  # another process was quicker
             return folder
@@ -199,8 +194,6 @@ def unpacked(archive: Path) -> Path:
             f"{archive} cannot be unpacked, get a whole .tar or .tgz, or unpack it yourself and "
             f"give its folder: {str(error).partition(chr(10))[0]}"
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 

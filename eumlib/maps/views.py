@@ -17,6 +17,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from eumlib._common.progress import progress_bar
+from eumlib._common.spreadsheets import csv_of
 from eumlib.embeddings import MASKED, UNMASKED, EmbeddingTable, TableError
 from eumlib.unmasking import Unmasker
 from eumlib.verification.comparison import STEP, in_steps
@@ -271,4 +272,4 @@ def check_ids(views: ExploredViews, ids: Sequence[int]) -> np.ndarray:
 def selection_csv(views: ExploredViews, ids: Sequence[int]) -> str:
     """The selected views as CSV with `CSV_COLUMNS`, ascending by id. ValueError for unknown ids."""
     chosen = check_ids(views, ids)
-    return views.rows.iloc[chosen].assign(id=chosen)[list(CSV_COLUMNS)].to_csv(index=False)
+    return csv_of(views.rows.iloc[chosen].assign(id=chosen)[list(CSV_COLUMNS)])

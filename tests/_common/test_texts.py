@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eumlib._common.texts import LARGEST, TextFileError, decoded, one_form, read_text
+from eumlib._common.texts import LARGEST, TextFileError, decoded, one_form, read_json, read_text
 
 TEXT = "Zoë 1 2\nŁukasz 1 Zoë 1\n李 1 2\n"
 ENCODINGS = {
@@ -101,3 +101,18 @@ def test_a_file_that_would_fill_the_memory_is_refused_unread(tmp_path):
 def test_all_unicode_forms_of_a_name_have_one_form(name):
     forms = {one_form(unicodedata.normalize(form, name)) for form in ("NFC", "NFD")}
     assert forms == {one_form(name)} == {one_form(one_form(name))}
+
+
+@pytest.mark.parametrize("text", ["[1]", "3", "{", "[" * 100_000, '{"a": ' + "9" * 5000 + "}"])
+def test_json_that_holds_no_values_by_name_is_refused_in_a_line(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(TextFileError, match=r"a\.json") as refusal:
+        read_json(tmp_path / "a.json")
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 500
+
+
+def test_a_file_of_more_than_is_asked_for_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("x" * 101)
+    with pytest.raises(TextFileError, match=r"a\.txt has 101 bytes; such files of up to 100 are"):
+        read_text(tmp_path / "a.txt", 100)

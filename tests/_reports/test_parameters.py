@@ -68,7 +68,7 @@ def test_a_file_gives_parameters_by_lines(tmp_path):
 def test_a_file_of_something_else_is_refused(tmp_path, text):
     path = tmp_path / "mine.yml"
     path.write_text(text)
-    with pytest.raises(ParameterError, match=r"mine\.yml"):
+    with pytest.raises(EumlibError, match=r"mine\.yml"):
         read_parameters(path)
 
 

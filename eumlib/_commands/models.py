@@ -290,6 +290,11 @@ def make_explorer(
     print(f"{len(few):,} views: about {minutes} min on two cores", flush=True)
     threshold = verification.ComparedViews.of_table(given).thresholds_in_service().at_1000
     pictures = embeddings.ViewPictures(faces_of(face_set, root), few.rows)
+    if math.isinf(threshold):
+        print(
+            "the highest score of unmasked faces is of two people, so that no threshold keeps "
+            "false matches to 0.1 %: the slider begins above all scores"
+        )
     explored = maps.explore(few, unmasking.Unmasker.load(model))
     layouts = {
         "UMAP": maps.joint_umap(explored, seed=seed),

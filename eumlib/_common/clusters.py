@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from types import ModuleType
 
 import eumlib
 from eumlib._common.errors import EumlibError, shortened
+from eumlib._common.files import scratch_folder
 from eumlib._common.progress import progress_bar
 from eumlib._common.spreading import QUICK, Result, Spread
 
@@ -99,10 +99,10 @@ def joined(address: str) -> Iterator[ModuleType]:
             f'a cluster needs the package ray: pip install "eumlib[cluster]" ({error})'
         ) from error
     quiet = {"logging_level": "ERROR", "log_to_driver": False}
-    with tempfile.TemporaryDirectory(prefix="ray.", ignore_cleanup_errors=True) as folder:
+    with scratch_folder() as folder:
         own = {
             "include_dashboard": False, "object_store_memory": _STORE_BYTES,
-            "_temp_dir": folder, "_node_ip_address": _LOOPBACK,
+            "_temp_dir": str(folder), "_node_ip_address": _LOOPBACK,
         }  # fmt: skip
         if address != LOCAL:
             _knock(address)

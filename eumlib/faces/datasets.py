@@ -179,7 +179,10 @@ def unpacked(archive: Path) -> Path:
     folder = home() / "unpacked" / key
     if os.path.isdir(folder):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_room(archive, folder.parent, error) from error
     try:
         with scratch_folder(folder.parent) as scratch:
             (scratch / key).mkdir()

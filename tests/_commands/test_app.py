@@ -47,7 +47,7 @@ def test_a_stopped_report_says_that_it_goes_on_and_does(tmp_path, stop, code):
     (tmp_path / "tmp").mkdir()
     process, kernel = report_that_sleeps(tmp_path)
     process.send_signal(stop)
-    printed, told = process.communicate(timeout=60)
+    printed, told = process.communicate(timeout=300)
     assert process.returncode == code
     assert told.strip() == "stopped; the same command goes on from here"
     assert "1/2 01_first" in printed
@@ -64,7 +64,7 @@ def test_what_a_killed_report_leaves_is_swept_by_the_next(tmp_path):
     left = list((tmp_path / "tmp").glob(".eumlib-*"))
     assert left
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     write_notebook(tmp_path / "workbook", "02_sleep", cells=[("2 + 2",)])
     ended = subprocess.run(
         [sys.executable, "-c", SLEEPING, tmp_path / "workbook", "report", "--out", "out"],

@@ -1,0 +1,123 @@
+"""The glossary as Sphinx's own, and links to it, and to notebooks, from every text.
+
+A term is linked where a page first uses it, from the notebook on that explains it; a notebook
+wherever its number stands.
+"""
+
+import re
+from pathlib import Path
+
+from docutils import nodes
+
+# Everyday words, too: they are linked where a notebook sets them in bold, as terms.
+EVERYDAY = {"departure", "negative", "positive", "reach", "reference", "validation"}
+_ENTRY = re.compile(r"^- \*\*(.+?)\*\* \((\d\d)\): (.+)$", re.MULTILINE)
+_SEE = re.compile(r"\bsee \*(.+?)\*")
+_NUMBERS = re.compile(
+    r"(?:(?<=[Nn]otebook )|(?<=[Nn]otebooks ))\d\d(?:(?:, | and | to | or )\d\d)*"
+    r"|(?<![\w.:/])0\d(?![\w%]|[.,:]\d)|^ \d\d(?=[,.])"
+)
+_NEVER_IN = (
+    nodes.title, nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block,
+    nodes.raw, nodes.comment, nodes.caption,
+)  # fmt: skip
+
+
+def setup(app):
+    """Write the glossary before Sphinx looks for it, and link once all pages are known."""
+    app.connect("source-read", as_glossary)
+    app.connect("doctree-resolved", link)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def entries_of(text):
+    """Each term of the glossary's list, its notebook's number, and what it says."""
+    return _ENTRY.findall(text)
+
+
+def as_glossary(app, docname, source):
+    """Turn the list of terms into a glossary that can be linked to."""
+    if docname != "notebooks/GLOSSARY":
+        return
+    listed = entries_of(source[0])
+    lines = ["```{glossary}"]
+    for term, number, told in listed:
+        told = _SEE.sub(r"see {term}`\1`", told)
+        lines += [term, f"  {told} Notebook {number}.", ""]
+    source[0] = source[0][: source[0].index("\n- ")] + "\n" + "\n".join([*lines, "```"]) + "\n"
+
+
+def link(app, doctree, docname):
+    """Put links into the text of a page."""
+    if docname == "notebooks/INDEX":
+        return
+    words = _Words(app, docname)
+    for text in list(doctree.findall(nodes.Text)):
+        if not _inside(text, _NEVER_IN):
+            parts = words.linked(text.astext(), bold=isinstance(text.parent, nodes.strong))
+            if len(parts) > 1 or not isinstance(parts[0], nodes.Text):
+                text.parent.replace(text, parts)
+
+
+def _inside(node, kinds):
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, kinds):
+            return True
+    return False
+
+
+class _Words:
+    """What can be linked on one page, and the terms that are linked already."""
+
+    def __init__(self, app, docname):
+        def address(name):
+            return app.builder.get_relative_uri(docname, name)
+
+        notebooks = [name for name in app.env.found_docs if re.match(r"notebooks/\d\d_", name)]
+        self._notebooks = {Path(name).name[:2]: address(name) for name in notebooks}
+        self._here = Path(docname).name[:2] if docname in notebooks else None
+        labels = app.env.get_domain("std").objects
+        self._terms = {}
+        if docname.startswith("reference/") or docname == "notebooks/GLOSSARY":
+            listed = []
+        else:
+            listed = entries_of(Path(app.srcdir, "notebooks/GLOSSARY.md").read_text("utf-8"))
+        for term, number, told in listed:
+            if self._here is None or number <= self._here:
+                place, label = labels["term", term]
+                self._terms[term.casefold()] = f"{address(place)}#{label}", told.replace("*", "")
+        listed = sorted(map(re.escape, self._terms), key=len, reverse=True)
+        terms = rf"(?<![\w-])(?P<term>{'|'.join(listed)})(?:e?s)?(?![\w-])" if listed else "(?!)"
+        self._pattern = re.compile(rf"(?P<numbers>{_NUMBERS.pattern})|{terms}", re.IGNORECASE)
+
+    def linked(self, text, bold):
+        """The text in pieces, some of which are links now."""
+        parts, done = [], 0
+        for found in self._pattern.finditer(text):
+            start = found.start()
+            parts.append(nodes.Text(text[done:start]))
+            if found["numbers"]:
+                parts += self._numbers(found[0])
+            else:
+                parts.append(self._term(found[0], found["term"].casefold(), bold))
+            done = found.end()
+        return [part for part in [*parts, nodes.Text(text[done:])] if part.astext()] or [
+            nodes.Text(text)
+        ]
+
+    def _numbers(self, text):
+        for part in re.split(r"(\d\d)", text):
+            address = self._notebooks.get(part)
+            if address and part != self._here:
+                yield nodes.reference("", part, refuri=address, internal=True)
+            else:
+                yield nodes.Text(part)
+
+    def _term(self, text, term, bold):
+        if term not in self._terms or (term in EVERYDAY and not bold):
+            return nodes.Text(text)
+        address, told = self._terms.pop(term)
+        return nodes.reference(
+            "", text, refuri=address, reftitle=told, internal=True, classes=["term"]
+        )

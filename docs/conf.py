@@ -41,6 +41,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_use_index = html_domain_indices = False  # the search finds more
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system is, until told
 html_theme_options = {
     "navbar_persistent": [],  # the search is in the side bar

@@ -1,7 +1,8 @@
 """The notebooks as pages: executed where a report has executed them, else as they are kept.
 
-Code is folded, but for cells tagged ``key``; figures wait for the site's one copy of plotly.js, and
-so do framed pages such as the explorer, each of which becomes a page of its own, too.
+Code is folded, but for cells tagged ``key``, where the idea is. Figures wait for the site's one
+copy of plotly.js, and so do framed pages such as the explorer, each of which becomes a page of its
+own, too.
 """
 
 import html
@@ -22,6 +23,7 @@ from eumlib._reports.runs import DONE
 from eumlib.course.notebook import RESULTS_MIME
 
 PLOTLY = "_static/plotly.min.js"
+OPEN = {"key", "injected-parameters"}  # tags of cells whose code is not folded
 _FRAME = re.compile(r'<iframe [^>]*srcdoc="([^"]*)"')
 _NOT_RUN = "*Not run for this site: what it computes is not shown.*"
 logger = logging.getLogger(__name__)
@@ -72,7 +74,7 @@ def _executed(path, folder):
     for number, cell in enumerate(notebook.cells):
         offline_outputs(cell)
         CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, number)
-        if cell.cell_type == "code" and "key" not in _tags(cell):
+        if cell.cell_type == "code" and not OPEN.intersection(_tags(cell)):
             cell.metadata["tags"] = [*_tags(cell), "hide-input"]
     notebook.cells[0].source += f"\n\n*Run in {run.seconds:.0f} seconds on {run.finished[:10]}.*"
     return notebook
@@ -97,10 +99,8 @@ def _share_plotly(output, name, folder):
         write_text(folder / link, html.unescape(page))
         links.append(f'- <a href="{link}">{name}</a>')
     if links:
-        own, shared = (
-            html.escape(f"<script{part}</script>")
-            for part in (f">{get_plotlyjs()}", f' src="../{PLOTLY}">')
-        )
+        own = html.escape(f"<script>{get_plotlyjs()}</script>")
+        shared = html.escape(f'<script src="../{PLOTLY}"></script>')
         output["data"]["text/html"] = shown.replace(own, shared)
     return links
 

@@ -31,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 def setup(app):
     """Write the pages before Sphinx looks for them, and give those with figures their script."""
-    app.add_config_value("notebook_folder", NOTEBOOK_FOLDER, "env", Path)
-    app.add_config_value("report_folder", PROJECT_FOLDER / "build/report", "env", Path)
+    app.add_config_value("notebook_folder", str(NOTEBOOK_FOLDER), "env")
+    app.add_config_value("report_folder", str(PROJECT_FOLDER / "build/report"), "env")
     app.connect("builder-inited", write_pages)
     app.connect("html-page-context", add_plotly)
     app.connect("build-finished", write_plotly)
@@ -69,7 +69,7 @@ def _executed(path, folder):
     own = [cell for cell in notebook.cells if "injected-parameters" not in _tags(cell)]
     kept = nbformat.read(path, as_version=4).cells
     if [cell.source for cell in own] != [cell.source for cell in kept]:
-        logger.warning("%s has changed since the report: `make report` runs it again", path.name)
+        logger.warning("%s has changed since it ran: `make report`", path.name, type="report")
         return None
     for number, cell in enumerate(notebook.cells):
         offline_outputs(cell)

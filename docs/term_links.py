@@ -5,6 +5,7 @@ wherever its number stands.
 """
 
 import re
+from itertools import groupby
 from pathlib import Path
 
 from docutils import nodes
@@ -36,15 +37,17 @@ def entries_of(text):
 
 
 def as_glossary(app, docname, source):
-    """Turn the list of terms into a glossary that can be linked to."""
+    """Turn the list of terms into a glossary that can be linked to, letter by letter."""
     if docname != "notebooks/GLOSSARY":
         return
-    listed = entries_of(source[0])
-    lines = ["```{glossary}"]
-    for term, number, told in listed:
-        told = _SEE.sub(r"see {term}`\1`", told)
-        lines += [term, f"  {told} Notebook {number}.", ""]
-    source[0] = source[0][: source[0].index("\n- ")] + "\n" + "\n".join([*lines, "```"]) + "\n"
+    lines = [source[0][: source[0].index("\n- ")]]
+    for letter, entries in groupby(entries_of(source[0]), key=lambda entry: entry[0][0].upper()):
+        lines += ["", f"## {letter}", "", "```{glossary}"]
+        for term, number, told in entries:
+            told = _SEE.sub(r"see {term}`\1`", told)
+            lines += [term, f"  {told} Notebook {number}.", ""]
+        lines.append("```")
+    source[0] = "\n".join(lines) + "\n"
 
 
 def link(app, doctree, docname):

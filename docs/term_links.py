@@ -16,7 +16,7 @@ _ENTRY = re.compile(r"^- \*\*(.+?)\*\* \((\d\d)\): (.+)$", re.MULTILINE)
 _SEE = re.compile(r"\bsee \*(.+?)\*")
 _NUMBERS = re.compile(
     r"(?:(?<=[Nn]otebook )|(?<=[Nn]otebooks ))\d\d(?:(?:, | and | to | or )\d\d)*"
-    r"|(?<![\w.:/])0\d(?![\w%]|[.,:]\d)|^ \d\d(?=[,.])"
+    r"|(?<![\w.:/−-])0\d(?![\w%]|[.,:-]\d)|^ \d\d(?=[,.])"
 )
 _NEVER_IN = (
     nodes.title, nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block,
@@ -52,14 +52,11 @@ def as_glossary(app, docname, source):
 
 def link(app, doctree, docname):
     """Put links into the text of a page."""
-    if docname == "notebooks/INDEX":
-        return
     words = _Words(app, docname)
     for text in list(doctree.findall(nodes.Text)):
         if not _inside(text, _NEVER_IN):
-            parts = words.linked(text.astext(), bold=isinstance(text.parent, nodes.strong))
-            if len(parts) > 1 or not isinstance(parts[0], nodes.Text):
-                text.parent.replace(text, parts)
+            bold = isinstance(text.parent, nodes.strong)
+            text.parent.replace(text, list(words.linked(text.astext(), bold)))
 
 
 def _inside(node, kinds):
@@ -78,7 +75,10 @@ class _Words:
             return app.builder.get_relative_uri(docname, name)
 
         notebooks = [name for name in app.env.found_docs if re.match(r"notebooks/\d\d_", name)]
-        self._notebooks = {Path(name).name[:2]: address(name) for name in notebooks}
+        self._notebooks = {
+            Path(name).name[:2]: (address(name), app.env.titles[name].astext())
+            for name in notebooks
+        }
         self._here = Path(docname).name[:2] if docname in notebooks else None
         labels = app.env.get_domain("std").objects
         self._terms = {}
@@ -95,27 +95,22 @@ class _Words:
         self._pattern = re.compile(rf"(?P<numbers>{_NUMBERS.pattern})|{terms}", re.IGNORECASE)
 
     def linked(self, text, bold):
-        """The text in pieces, some of which are links now."""
-        parts, done = [], 0
+        """The text in pieces, some of which are links."""
+        done = 0
         for found in self._pattern.finditer(text):
-            start = found.start()
-            parts.append(nodes.Text(text[done:start]))
+            yield nodes.Text(text[done : found.start()])
             if found["numbers"]:
-                parts += self._numbers(found[0])
+                yield from map(self._number, re.split(r"(\d\d)", found[0]))
             else:
-                parts.append(self._term(found[0], found["term"].casefold(), bold))
+                yield self._term(found[0], found["term"].casefold(), bold)
             done = found.end()
-        return [part for part in [*parts, nodes.Text(text[done:])] if part.astext()] or [
-            nodes.Text(text)
-        ]
+        yield nodes.Text(text[done:])
 
-    def _numbers(self, text):
-        for part in re.split(r"(\d\d)", text):
-            address = self._notebooks.get(part)
-            if address and part != self._here:
-                yield nodes.reference("", part, refuri=address, internal=True)
-            else:
-                yield nodes.Text(part)
+    def _number(self, text):
+        if text == self._here or text not in self._notebooks:
+            return nodes.Text(text)
+        address, title = self._notebooks[text]
+        return nodes.reference("", text, refuri=address, reftitle=title, internal=True)
 
     def _term(self, text, term, bold):
         if term not in self._terms or (term in EVERYDAY and not bold):

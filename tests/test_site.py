@@ -53,7 +53,9 @@ def code(source, data=None, **metadata):
 def three_notebooks(folder):
     """The notebooks as they are kept, in `folder`, and as a report has executed two of them."""
     figure = {"application/vnd.plotly.v1+json": go.Figure(go.Scatter(y=[1, 2])).to_plotly_json()}
-    opening = text("# Start here\n\nAn **embedding**. Read notebook 21; then $x^2$.\n\n$$a^2$$")
+    opening = text(
+        "# Start here\n\nAn **embedding**. Read (notebook 00) notebook 21; then $x^2$.\n\n$$a^2$$"
+    )
     executed = notebook(
         opening, code("the_loss = 1", tags=["key"]), code("show(figure)", data=figure),
         code("show(explorer)", data={"text/html": FRAME}),
@@ -65,11 +67,12 @@ def three_notebooks(folder):
         nbformat.write(book, path)
         run = Run(name, "Title", "done", 3, {}, finished="2026-01-31T00:00:00+00:00")
         write_record(run, path.parent)
+    terms = "\n".join(f"- **{term}**" for term in TERMS)
     kept = {
         FIRST: notebook(*({**cell, "outputs": []} if "outputs" in cell else cell
                           for cell in executed.cells)),
         STALE: notebook(text("# Compare rivals\n\nAs it is."), code("new = 1")),
-        LAST: notebook(text("# Train\n\n" + "\n".join(f"- **{term}**" for term in TERMS))),
+        LAST: notebook(text(f"# Train\n\nAt 0.12 on 2026-00-12.\n\n{terms}")),
     }  # fmt: skip
     (folder / "notebooks").mkdir()
     for name, book in kept.items():
@@ -169,7 +172,10 @@ def test_every_term_of_the_glossary_is_linked_from_the_text(site):
 
 
 def test_the_number_of_a_notebook_is_a_link(site):
-    assert f'href="{LAST}.html">21</a>' in page(site, f"notebooks/{FIRST}")
+    first = page(site, f"notebooks/{FIRST}")
+    assert f'href="{LAST}.html" title="21 · Train">21</a>' in first
+    assert "(notebook 00)" in first  # not to itself
+    assert "At 0.12 on 2026-00-12." in page(site, f"notebooks/{LAST}")
 
 
 def test_pages_are_light(pages):

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: report site test test-browser pictures lab study rivals check clean
+.PHONY: report site test test-browser pictures lab study rivals fuzz check clean
 
 report: $(VENV)/installed
 	$(RUN) eumlib report
@@ -18,6 +18,10 @@ test: $(VENV)/installed
 # Needs Chromium, installs nothing, and says what is missing.
 test-browser: $(VENV)/installed
 	$(RUN) pytest -rs tests/test_browser*.py
+
+# Damages files and kills commands, the same ones every time; minutes.
+fuzz: $(VENV)/installed
+	$(VENV)/bin/python benchmarks/attacks.py
 
 # Needs Chromium.
 pictures: $(VENV)/installed

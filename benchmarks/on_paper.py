@@ -35,7 +35,7 @@ from eumlib.verification import Comparison, measure
 
 CORES = (2, 16, 64)
 PROFILED_FACES = 200
-COMPARED_FACES = 12_000
+COMPARED_FACES = 30_000
 TRAINED_PEOPLE, TRAINED_STEPS = 6_000, 200
 GPU_CHIPS = 8192
 # Guo et al. 2016 as cleaned for ArcFace (Deng et al. 2019), the paper's training set; and Maze et

@@ -144,7 +144,7 @@ def _timed(way: Callable[[FaceViews], object], faces: int) -> tuple[float, float
 def _against_each_other() -> list[str]:
     ways = [counted, measured, measured_by_one_thread, measured_by_numpy, kept]
     cases = [(way, faces) for faces in SIZES for way in ways]
-    if find_spec("pyeer"):
+    if find_spec("pyeer") and find_spec("pkg_resources"):  # which pyeer needs
         cases.insert(len(ways), (pyeer, PYEER_MOST))
     rows = pd.DataFrame([run_alone(way, faces) for way, faces in cases])
     plain = rows[rows["way"] == "kept"].set_index("faces")

@@ -72,7 +72,7 @@ def _executed(path, folder):
         logger.warning("%s has changed since it ran: `make report`", path.name, type="report")
         return None
     for number, cell in enumerate(notebook.cells):
-        offline_outputs(cell)
+        offline_outputs(cell, number)
         CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, number)
         if cell.cell_type == "code" and not OPEN.intersection(_tags(cell)):
             cell.metadata["tags"] = [*_tags(cell), "hide-input"]

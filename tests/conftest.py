@@ -4,6 +4,7 @@ import cv2
 import dlib
 import pytest
 from odd_pictures import save
+from ray_nodes import two_nodes
 from served import serving
 
 from eumlib import __main__ as command_line
@@ -119,3 +120,11 @@ def people(tmp_path_factory, orl):
             cv2.imwrite(str(path), face.read()[:, :, ::-1])
     (root / "s1" / "torn.jpg").write_bytes(b"\xff\xd8\xff torn")
     return root
+
+
+@pytest.fixture(scope="session")
+def nodes(finder):
+    """A cluster of two nodes; what a test kills is there again when another asks for both."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'eumlib[cluster]'")
+    with two_nodes() as nodes:
+        yield nodes

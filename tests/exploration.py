@@ -52,7 +52,7 @@ def drawn_map(views, dimensions=2, seed=0):
     random = np.random.default_rng(seed)
     before = random.standard_normal((len(views), dimensions)).astype(np.float32)
     moved = before + 0.5 * views.masked[:, None].astype(np.float32)
-    return JointMap(before, moved, 0.5, 0.01, 15, "Points at random, seed 0")
+    return JointMap(before, moved, 0.5, 0.01, 15, None, "Points at random, seed 0")
 
 
 def drawn_page(views, dimensions=(2, 3), threshold=0.5):

@@ -18,15 +18,20 @@ PATIENCE = 120
 RUN_ALL = "jupyterapp.commands.execute('notebook:run-all-cells').then(() => 'ran')"
 
 
-class Lab:
-    """A server for a copy of one notebook, its parameters set; use it in a with block."""
+def workbook(name, **parameters):
+    """A notebook of the workbook, its parameters set."""
+    notebook = nbformat.read(NOTEBOOK_FOLDER / f"{name}.ipynb", as_version=4)
+    (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    cell.source += "".join(f"\n{key} = {value!r}" for key, value in parameters.items())
+    return notebook
 
-    def __init__(self, folder, name, **parameters):
-        notebook = nbformat.read(NOTEBOOK_FOLDER / f"{name}.ipynb", as_version=4)
-        (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
-        cell.source += "".join(f"\n{key} = {value!r}" for key, value in parameters.items())
-        nbformat.write(notebook, folder / f"{name}.ipynb")
-        self._path, self._folder = f"{name}.ipynb", folder
+
+class Lab:
+    """A server for a copy of one notebook; use it in a with block."""
+
+    def __init__(self, folder, notebook):
+        nbformat.write(notebook, folder / "tried.ipynb")
+        self._path, self._folder = "tried.ipynb", folder
 
     def __enter__(self):
         settings = ["--expose-app-in-browser", "--no-browser", "--port=0", "--allow-root"]

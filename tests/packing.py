@@ -24,5 +24,11 @@ def write_tar(path, members, kind=tarfile.PAX_FORMAT):
 
 
 def write_parquet(path, columns, rows_a_group=2):
-    pq.write_table(pa.table(columns), path, row_group_size=rows_a_group, write_page_checksum=True)
+    pq.write_table(
+        pa.table(columns),
+        path,
+        row_group_size=rows_a_group,
+        use_dictionary=False,
+        write_page_checksum=True,
+    )
     return path

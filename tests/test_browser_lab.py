@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from browser import Browser, what_is_missing
-from jupyter_lab import Lab
+from jupyter_lab import Lab, workbook
 
 MISSING = what_is_missing()
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"a browser test needs {MISSING}")
@@ -16,7 +16,8 @@ SELECTED = "import json; print(json.dumps(explorer.selected))"
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    with Lab(tmp_path_factory.mktemp("lab"), "04_see_the_embedding_space", people=8) as lab:
+    notebook = workbook("04_see_the_embedding_space", people=8)
+    with Lab(tmp_path_factory.mktemp("lab"), notebook) as lab:
         yield lab
 
 

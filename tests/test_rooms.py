@@ -18,7 +18,7 @@ PACKAGE = Path(eumlib.__file__).parent
 ORDER = ("_common", *eumlib.ROOMS, "_reports", "_commands")
 MODULES = sorted(PACKAGE.glob("*/*.py"))
 NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("[0-9]*.ipynb"))
-NO_BEHAVIOUR = {"_common/errors", "_common/settings"}
+NO_BEHAVIOUR = {"_common/settings"}
 
 
 def parsed(source):

@@ -15,12 +15,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from eumlib._common.errors import EumlibError
+
 ROOT = Path(__file__).resolve().parents[2]
 CONSTRAINTS = ROOT / "constraints.txt"
 DATA_CARD = ROOT / "data" / "README.md"
 PIP = f"{sys.executable} -m pip install"
 INSTALL = f'cd "{ROOT}" && {PIP} --constraint constraints.txt --editable .'
 OTHERWISE_NAMED = {"dlib-bin": "dlib", "opencv-python-headless": "cv2"}  # as conda has them
+CHECKOUT = "clone the project, and in it: pip install --constraint constraints.txt --editable ."
 DISK_BYTES = 2_000_000_000
 # What JupyterLab needs to show widgets, under share/jupyter/labextensions.
 LAB_EXTENSIONS = {"ipywidgets": "@jupyter-widgets/jupyterlab-manager", "anywidget": "anywidget"}
@@ -52,12 +55,31 @@ def check_python() -> Iterator[Finding]:
         yield Finding(f"Python {number}")
 
 
+def check_checkout() -> Iterator[Finding]:
+    """The package lies in its checkout, with the notebooks and the data."""
+    if (ROOT / "notebooks").is_dir() and DATA_CARD.is_file():
+        yield Finding(f"the project lies in {ROOT}")
+    else:
+        what = f"eumlib was installed without its notebooks and data, in {ROOT}"
+        yield Finding(what, CHECKOUT, breaks=True)
+
+
+def check_pip() -> Iterator[Finding]:
+    """Most files are fetched by pip."""
+    if find_spec("pip"):
+        yield Finding("pip is there")
+    else:
+        fix = f"{sys.executable} -m ensurepip, or: uv pip install pip"
+        yield Finding("this Python has no pip, which fetches files and mends packages", fix)
+
+
 def check_packages() -> Iterator[Finding]:
     """Every package that is needed: there, new enough, of the version that was tested."""
     from eumlib._common.provenance import needed_packages
 
     needed = needed_packages()
-    tested = dict(re.findall(r"^([\w.-]+)==(\S+)$", CONSTRAINTS.read_text(), re.MULTILINE))
+    stated = CONSTRAINTS.read_text(encoding="utf-8") if CONSTRAINTS.is_file() else ""
+    tested = dict(re.findall(r"^([\w.-]+)==(\S+)$", stated, re.MULTILINE))
     other = []
     for name, lowest in needed.items():
         try:
@@ -68,8 +90,8 @@ def check_packages() -> Iterator[Finding]:
             continue
         if _numbers(found) < _numbers(lowest):
             yield Finding(f"{name} {found} is older than {lowest}", INSTALL, breaks=True)
-        elif found.partition("+")[0] != tested.get(name):
-            other.append(f"{name} {found}, tested with {tested.get(name)}")
+        elif found.partition("+")[0] != tested.get(name, found.partition("+")[0]):
+            other.append(f"{name} {found}, tested with {tested[name]}")
     if other:
         yield Finding(f"other versions than tested: {'; '.join(other)}", INSTALL)
     yield Finding(f"{len(needed)} packages looked at")
@@ -142,6 +164,8 @@ def check_data() -> Iterator[Finding]:
 
     from eumlib._common.files import sha256_of
 
+    if not DATA_CARD.is_file():
+        return  # it was said by the check of the checkout
     card = DATA_CARD.read_text(encoding="utf-8")
     stated = dict(re.findall(r"\| `([\w.]+)` \| `([0-9a-f]{64})` \|", card))
     for path in sorted((DATA_CARD.parent / "models").glob("*.json")):
@@ -161,16 +185,21 @@ def check_fetched() -> Iterator[Finding]:
     from eumlib._common.files import home, sha256_of
     from eumlib._common.named_files import REGISTRY
     from eumlib._common.npm import NpmPackage, find_npm
+    from eumlib._common.settings import HOME_VARIABLE
     from eumlib._common.sources import ArchiveMember
 
     missing = []
     for file in REGISTRY.values():
         path = home() / "files" / file.name
-        if not path.exists():
-            missing.append(file.name)
-        elif sha256_of(path) != file.sha256:
-            fix = f"python -m eumlib fetch {file.name}"
-            yield Finding(f"{file.name} in the cache is damaged", fix)
+        try:
+            if not path.exists():
+                missing.append(file.name)
+            elif sha256_of(path) != file.sha256:
+                fix = f"python -m eumlib fetch {file.name}"
+                yield Finding(f"{file.name} in the cache is damaged", fix)
+        except PermissionError:
+            fix = f"let its owner give the right to read it, or name another cache: {HOME_VARIABLE}"
+            yield Finding(f"{path} may not be read by you", fix)
     yield Finding(f"{len(REGISTRY) - len(missing)} of {len(REGISTRY)} named files are in the cache")
     packages = {
         name for name in missing if any(isinstance(s, NpmPackage) for s in REGISTRY[name].sources)
@@ -217,8 +246,8 @@ def check_git() -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    check_python, check_packages, check_kernel, check_widgets, check_renderer, check_cache,
-    check_data, check_fetched, check_own_lfw, check_device, check_git,
+    check_python, check_checkout, check_pip, check_packages, check_kernel, check_widgets,
+    check_renderer, check_cache, check_data, check_fetched, check_own_lfw, check_device, check_git,
 )  # fmt: skip
 
 
@@ -227,6 +256,9 @@ def examine(checks: tuple[Callable[[], Iterator[Finding]], ...] = CHECKS) -> Ite
     for check in checks:
         try:
             yield from check()
+        except EumlibError as error:  # which says itself how to mend it
+            what = f"{check.__doc__.rstrip('.')}: could not be seen"
+            yield Finding(what, str(error), breaks=True)
         except Exception as error:  # whatever it is, the other checks go on
             why = f"{type(error).__name__}: {error}"
             what = f"{check.__doc__.rstrip('.')}: could not be seen, {why}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,8 @@ import typer
 
 from eumlib import embeddings, faces, masks, rivals
 from eumlib._commands.printing import print_table
+from eumlib._common.clusters import LOCAL
+from eumlib._common.files import try_to_write
 
 FacesOption = Annotated[
     str,
@@ -29,6 +32,13 @@ MaskOption = Annotated[
     ),
 ]
 CameraOption = Annotated[bool, typer.Option("--camera", help="find masked faces with the mask on")]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        help="head of a Ray cluster of which this machine is a node, HOST:PORT, or "
+        f"{LOCAL} for one of this machine's cores alone"
+    ),
+]
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="processes; without it, by cores and faces")
 ]
@@ -55,13 +65,7 @@ def embed(
         ),
     ] = embeddings.MOBILEFACENET,
     workers: WorkersOption = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            help="head of a Ray cluster of which this machine is a node, HOST:PORT, or "
-            f"{embeddings.LOCAL} for one of this machine's cores alone"
-        ),
-    ] = None,
+    cluster: ClusterOption = None,
     count: Annotated[int, typer.Option(min=1, help="number of synthetic faces")] = 100,
     seed: Annotated[int, typer.Option(help="seed of the masks and of synthetic faces")] = 0,
     float16: Annotated[bool, typer.Option("--float16", help="half the size on disk")] = False,
@@ -69,6 +73,7 @@ def embed(
     """Embed every face, as it is and masked, into one table. Interrupted, it can be resumed."""
     if cluster and workers:
         raise typer.BadParameter("a cluster works with all its cores", param_hint="--workers")
+    try_to_write(out)
     chosen = faces_of(face_set, root, count, seed)
     embeddings.Extraction(
         chosen,
@@ -88,12 +93,30 @@ def embed(
     acquired = len(chosen) - lost["image_id"].nunique()
     print(
         f"{out}: {acquired} of {len(chosen)} faces acquired, {len(outcomes) - len(lost)} embeddings"
+        f"{_also_passed_over(chosen)}"
     )
     print_table(embeddings.failures_summary(embeddings.failures_to_acquire(outcomes)))
-    for reason, failed in lost.groupby("reason")["image_id"]:
-        named = failed.unique()
-        listed = ", ".join(named[:5]) + (", …" if len(named) > 5 else "")
-        print(f"  {reason}: {len(named)} × {listed}")
+    reasons = lost[["image_id", "reason"]].drop_duplicates().itertuples(index=False)
+    for line in (
+        *faces.listed_by_reason(reasons),
+        *(f"passed over, {line}" for line in faces.listed_by_reason(chosen.passed_over)),
+        *faces.listed_by_reason(_copies(chosen, set(lost["image_id"]))),
+    ):
+        print(f"  {line}")
+
+
+def _also_passed_over(chosen: faces.FaceSet) -> str:
+    return f"; {len(chosen.passed_over)} passed over" if chosen.passed_over else ""
+
+
+def _copies(chosen: faces.FaceSet, lost: set[str]) -> Iterator[tuple[str, str]]:
+    """Files that are the same, of faces that were acquired, and what that means."""
+    for group in faces.copies_among(face for face in chosen if face.image_id not in lost):
+        if len({face.identity for face in group}) > 1:
+            meaning = "one file of several people, a false match at any threshold; remove it"
+        else:
+            meaning = "one file twice of one person, a match without effort; remove one"
+        yield " = ".join(face.image_id for face in group), meaning
 
 
 def _way(camera: bool) -> embeddings.acquisition.Acquire:
@@ -119,6 +142,7 @@ def make_features(
 
     Of each person ten pictures at most.
     """
+    try_to_write(out)
     unknown = [name for name in style or [] if name not in masks.STYLES]
     if unknown:
         raise typer.BadParameter(
@@ -140,7 +164,10 @@ def make_features(
     )
     embeddings.write_feature_maps(extraction, out, style or masks.STYLES)
     kept = embeddings.read_feature_maps(out)
-    print(f"{out}: {len(kept)} views of {len(chosen)} faces, {out.stat().st_size / 1e6:.0f} MB")
+    print(
+        f"{out}: {len(kept)} views of {len(chosen)} faces, {out.stat().st_size / 1e6:.0f} MB"
+        f"{_also_passed_over(chosen)}"
+    )
 
 
 def faces_of(face_set: str, root: Path | None, count: int = 100, seed: int = 0) -> faces.FaceSet:
@@ -166,7 +193,7 @@ def _mask_plan(
         return masks.RandomMasks(seed, kinds=())
     if replay:
         return masks.ReplayedMasks.read(replay)
-    if shared:
+    if shared is not None:
         return masks.SharedMasks.of(chosen, shared, drawn[0], seed)
     return masks.RandomMasks(seed, drawn)
 
@@ -198,12 +225,16 @@ def make_pairs(
     seed: Annotated[int, typer.Option(help="of the draw, and of shared masks")] = 0,
 ) -> None:
     """Draw mated and non-mated pairs of pictures, for `evaluate --pairs`."""
+    try_to_write(out)
     chosen = faces_of(face_set, root)
     people = faces.image_ids_by_person(chosen)
     given = {}
-    if shared:
+    if shared is not None:
         (kind,) = _kinds_of([mask])
         given["allowed"] = masks.SharedMasks.of(chosen, shared, kind, seed).is_hard
     drawn = faces.make_pairs(people, mated, non_mated, seed, **given)
     faces.write_pairs(drawn, out, people)
-    print(f"{out}: {mated} mated and {non_mated} non-mated pairs of {len(people)} people")
+    print(
+        f"{out}: {mated} mated and {non_mated} non-mated pairs of {len(people)} people"
+        f"{_also_passed_over(chosen)}"
+    )

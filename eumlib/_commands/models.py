@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,15 +12,22 @@ import pandas as pd
 import typer
 
 from eumlib import embeddings, faces, maps, rivals, unmasking, verification
-from eumlib._commands.faces import FacesOption, RootOption, faces_of
+from eumlib._commands.faces import ClusterOption, FacesOption, RootOption, faces_of
 from eumlib._commands.printing import print_table
+from eumlib._common.files import try_to_write
 
 LOSSES = {loss.name: loss for loss in (unmasking.SelfRestrainedTripletLoss, unmasking.TripletLoss)}
 
+# of `explore`: scores, three maps and their marks, and a picture (benchmarks/exploring.py)
+_SECONDS_A_VIEW = 0.02
+
+AnyTable = embeddings.EmbeddingTable | embeddings.MappedTable
 TablePath = Annotated[Path, typer.Option("--table", help="table of embeddings (.parquet)")]
 TablesOption = Annotated[
     list[Path] | None,
-    typer.Option("--table", help="table of embeddings (.parquet); repeat it for more"),
+    typer.Option(
+        "--table", help="table of embeddings (.parquet), or folder of its parts; repeat it for more"
+    ),
 ]
 
 
@@ -54,6 +62,9 @@ def train(
 ) -> None:
     """Train an unmasking model on tables or on people of nobody; a tenth of all validates.
 
+    Large tables stay on disk. Several GPUs train together: torchrun --nproc-per-node 4 -m eumlib
+    train …
+
     A rival that reaches into the network is trained on all people of its feature maps, and gives
     a recogniser for `embed --backbone`.
     """
@@ -67,26 +78,38 @@ def train(
                 f"{value!r} is not one of {', '.join(filter(None, known))}", param_hint=option
             )
     _refuse_what_has_no_effect(context, rival)
+    try_to_write(out, checkpoint)
     if rival in rivals.NETWORK_SYSTEMS:
         _train_network(rival, features, steps, seed, out)
         return
     chosen = replace(unmasking.RECIPES[recipe], loss=LOSSES[loss](), epochs=epochs, seed=seed)
-    tables = [embeddings.read_table(path) for path in table or []]
-    if nobody:
-        tables.append(embeddings.PeopleOfNobody.load().draw(nobody, seed=1))
-    if not tables:
+    if not table and not nobody:
         raise typer.BadParameter("name a table, or draw people", param_hint="--table or --nobody")
-    parts = zip(*(unmasking.split_for_validation(part) for part in tables), strict=True)
-    device = unmasking.available_device()
     if rival:
-        trained = rivals.TRAINERS[rival](*parts, chosen, device)
+        parts = _split(map(embeddings.read_table, table or []), nobody)
+        trained = rivals.TRAINERS[rival](*parts, chosen, unmasking.available_device())
         trained.save(out)
         print(f"{out}: {rival}, for embeddings of {trained.backbone}")
         return
-    trained = unmasking.train_unmasker(*parts, chosen, device, checkpoint)
-    trained.unmasker.save(out)
-    print(trained.history.to_string(index=False, float_format="{:.4f}".format))
-    print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
+    with unmasking.together() as process:
+        with unmasking.the_first_before_the_others():
+            tables = [embeddings.open_table(path) for path in table or []]
+        parts, device = _split(tables, nobody), unmasking.available_device()
+        trained = unmasking.train_together(*parts, chosen, device, checkpoint)
+    if process == 0:
+        trained.unmasker.save(out)
+        print(trained.history.to_string(index=False, float_format="{:.4f}".format))
+        print(f"{out}: weights of epoch {trained.best_epoch}, the best by validation")
+
+
+def _split(
+    tables: Iterable[AnyTable], nobody: int
+) -> tuple[tuple[AnyTable, ...], tuple[AnyTable, ...]]:
+    """What to train on, and what to validate on: of tables, and of so many people of nobody."""
+    drawn = [embeddings.PeopleOfNobody.load().draw(nobody, seed=1)] if nobody else []
+    parts = (unmasking.split_for_validation(table) for table in (*tables, *drawn))
+    training, validation = zip(*parts, strict=True)
+    return training, validation
 
 
 def _train_network(
@@ -123,6 +146,7 @@ def _refuse_what_has_no_effect(context: typer.Context, rival: str | None) -> Non
 
 
 def evaluate(
+    context: typer.Context,
     table: TablePath,
     pairs_path: Annotated[
         Path | None, typer.Option("--pairs", help="pairs file; without it, all pairs")
@@ -139,16 +163,21 @@ def evaluate(
     ] = None,
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
     seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
+    cluster: ClusterOption = None,
 ) -> None:
     """Error rates of a table, without and with unmasking models."""
+    try_to_write(json_path, csv_path, page)
     unmaskers = {path.stem: unmasking.Unmasker.load(path) for path in model or []}
     given, listed = embeddings.read_table(table), None
     if pairs_path:
         people = given.attempted_views.groupby("identity")["image_id"].unique()
         listed = faces.read_pairs(pairs_path, people.to_dict())
     doorkeeper = rivals.Gate.load(gate) if gate else None
-    measured = verification.evaluate(given, unmaskers, resamples, seed, listed)
-    views = verification.ComparedViews.of_table(given, listed)
+    spread = verification.over_threads
+    if cluster:
+        spread = context.with_resource(verification.over_cluster(cluster))
+    measured = verification.evaluate(given, unmaskers, resamples, seed, listed, spread)
+    views = verification.ComparedViews.of_table(given, listed, spread)
     streams = {}
     if doorkeeper:
         streams = rivals.streams_through(views, doorkeeper, unmaskers)
@@ -223,6 +252,7 @@ def unmask_table(
     ] = None,
 ) -> None:
     """The table, its masked embeddings passed through an unmasking model."""
+    try_to_write(out)
     given, unmasker = embeddings.read_table(table), unmasking.Unmasker.load(model)
     names = given.rows["backbone"].unique()
     if len(names) != 1:
@@ -248,16 +278,30 @@ def make_explorer(
     seed: Annotated[int, typer.Option(help="seed of UMAP")] = 0,
 ) -> None:
     """One offline page to explore a table, before and after an unmasking model."""
+    try_to_write(out)
     given = embeddings.read_table(table)
     few = maps.people_to_compare(given, views)
+    if len(few) > maps.MOST_ON_A_PAGE:
+        raise typer.BadParameter(
+            f"a page bears {maps.MOST_ON_A_PAGE:,} views, not {len(few):,}; look at more in a "
+            "notebook, with eumlib.maps.ScatterExplorer (README, Your own faces)",
+            param_hint="--views",
+        )
+    minutes = 1 + round(len(few) * _SECONDS_A_VIEW / 60)
+    print(f"{len(few):,} views: about {minutes} min on two cores", flush=True)
     threshold = verification.ComparedViews.of_table(given).thresholds_in_service().at_1000
+    pictures = embeddings.ViewPictures(faces_of(face_set, root), few.rows)
+    if math.isinf(threshold):
+        print(
+            "the highest score of unmasked faces is of two people, so that no threshold keeps "
+            "false matches to 0.1 %: the slider begins above all scores"
+        )
     explored = maps.explore(few, unmasking.Unmasker.load(model))
     layouts = {
         "UMAP": maps.joint_umap(explored, seed=seed),
         "UMAP, 3-D": maps.joint_umap(explored, seed=seed, dimensions=3),
         "PCA": maps.joint_pca(explored),
     }
-    pictures = embeddings.ViewPictures(faces_of(face_set, root), few.rows)
     maps.MapExplorer(explored, layouts, pictures, threshold).save_page(out)
     size = out.stat().st_size / 1e6
     shown, everyone = (part.rows["identity"].nunique() for part in (few, given))

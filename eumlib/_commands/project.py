@@ -12,9 +12,12 @@ import typer
 from eumlib import embeddings, faces, rivals, study
 from eumlib._commands.printing import print_table
 from eumlib._common import fetching
-from eumlib._common.files import write_text
+from eumlib._common.errors import shortened
+from eumlib._common.files import try_to_write, write_text
 from eumlib._common.named_files import REGISTRY
-from eumlib._reports import manifest, notebooks, readme
+from eumlib._common.texts import read_json, read_text
+from eumlib._reports import manifest, readme
+from eumlib._reports import notebooks as workbook
 from eumlib.course import student
 
 
@@ -30,6 +33,7 @@ def make_study(
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
 ) -> None:
     """Train and judge everything that the workbook claims about training on people."""
+    try_to_write(results, models / "tried", people)
     study.run_study(folder, results, models, people, seeds, ablation_seeds, resamples)
     print(f"{results} written; models in {models}, people of nobody in {people}")
 
@@ -45,9 +49,10 @@ def compare_rivals(
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
 ) -> None:
     """Train and judge related systems under one protocol. Stopped, it goes on where it was."""
+    try_to_write(results, work / "tried")
     photographs = faces.load_faces("lfw", root=root)
     rivals.run_rivals(folder, results, work, trainings, resamples, photographs=photographs)
-    measured = json.loads(results.read_text(encoding="utf-8"))
+    measured = read_json(results)
     rows = pd.DataFrame(measured["systems"])
     for rate, title in rivals.RATE_TITLES.items():
         print(f"\n{title}, %, and in brackets what it is more than SRT's")
@@ -83,14 +88,22 @@ def write_readme(
     path: Annotated[Path, typer.Option(help="the README")] = Path("README.md"),
 ) -> None:
     """Put the results of a report, the study and the rivals into the README; list the notebooks."""
-    made = manifest.read_manifest(run)
-    text = path.read_text(encoding="utf-8")
-    text = readme.with_section(text, "results", readme.results_markdown(made))
-    measured = json.loads(study_results.read_text(encoding="utf-8"))
-    text = readme.with_section(text, "study", readme.study_markdown(measured))
-    of_rivals = json.loads(compared.read_text(encoding="utf-8"))
-    text = readme.with_section(text, "rivals", readme.rivals_markdown(of_rivals))
-    text = readme.with_section(text, "notebooks", readme.notebooks_markdown(notebooks.discover()))
+    try_to_write(results, path)
+    made, text = manifest.read_manifest(run), read_text(path)
+    for name, source, held, markdown in (
+        ("results", run, made, readme.results_markdown),
+        ("study", study_results, read_json(study_results), readme.study_markdown),
+        ("rivals", compared, read_json(compared), readme.rivals_markdown),
+        ("notebooks", workbook.NOTEBOOK_FOLDER, workbook.discover(), readme.notebooks_markdown),
+    ):
+        try:
+            section = markdown(held)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise readme.ReadmeError(
+                f"{source} has other results than the README's section {name} shows: "
+                f"{shortened(repr(error))}"
+            ) from error
+        text = readme.with_section(text, name, section)
     write_text(results, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     write_text(path, text)
     print(f"{path}: results of commit {made['commit']}")
@@ -102,5 +115,7 @@ def make_student_copies(
     ),
 ) -> None:
     """Write the notebooks without the answers of their exercises."""
+    try_to_write(out / "tried")
+    workbook.discover()  # says so where there are none
     copies = student.write_student_copies(out)
     print(f"{out}: {len(copies)} notebooks without answers")

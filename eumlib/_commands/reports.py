@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,11 +11,14 @@ import pandas as pd
 import typer
 
 from eumlib._commands.printing import print_table
+from eumlib._common.errors import shortened
+from eumlib._common.files import try_to_write
 from eumlib._common.looks import with_interval
 from eumlib._reports import binding, differences, manifest, parameters, plan, results
 from eumlib._reports.notebooks import Literal, Notebook, discover, of_tens, select, starting_with
 
 NOTEBOOKS = "notebooks"
+LONGEST = 200  # letters of a value in a table
 
 
 def make_report(
@@ -76,6 +78,7 @@ def make_report(
             print(step.describe())
         return
     limits = plan.Limits(60 * notebook_minutes if notebook_minutes else None, 60 * total_minutes)
+    try_to_write(out / manifest.MANIFEST, out / NOTEBOOKS / manifest.MANIFEST)
     with plan.only_report_in(out):
         steps = plan.plan(notebooks, given, out / NOTEBOOKS, force)
         made = manifest.begin(steps, given, profile)
@@ -87,8 +90,7 @@ def make_report(
                 manifest.write_manifest(manifest.with_runs(made, runs), out)
         except KeyboardInterrupt:
             manifest.write_manifest(manifest.stopped(manifest.with_runs(made, runs)), out)
-            print("stopped; the same command goes on from here", file=sys.stderr)
-            raise typer.Exit(130) from None
+            raise
         print(f"report: {binding.bind_report(runs, made, out)}")
     plan.require_success(runs, out / NOTEBOOKS)
 
@@ -109,13 +111,15 @@ def _given(
     assignments: Sequence[str],
 ) -> dict[str, Literal]:
     """All parameters: those of the profile, over them the file's, over them the command line's."""
-    broad = dict(profile.parameters)
+    broad, texts = dict(profile.parameters), parameters.names_of_texts(everything)
     if parameters_file:
-        broad |= parameters.read_parameters(parameters_file)
+        broad |= parameters.read_parameters(parameters_file, texts)
     parameters.check_parameters(everything, broad)
-    typed = dict(parameters.parse_assignment(text) for text in assignments)
+    typed = dict(parameters.parse_assignment(text, texts) for text in assignments)
     parameters.check_parameters(notebooks, typed, everything)
-    return broad | typed
+    given = broad | typed
+    parameters.check_values(given)
+    return given
 
 
 def compare_reports(
@@ -174,7 +178,7 @@ def compare_reports(
 
 def _shortened(value: object) -> str:
     text = str(value)
-    return text[:12] if re.fullmatch("[0-9a-f]{40,64}", text) else text
+    return text[:12] if re.fullmatch("[0-9a-f]{40,64}", text) else shortened(text, LONGEST)
 
 
 def _with_intervals(found: pd.DataFrame, side: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from eumlib._common.errors import in_a_line
 from eumlib._common.files import atomic_path, home, sha256_of
 from eumlib._common.named_files import REGISTRY
 from eumlib._common.settings import HOME_VARIABLE
@@ -21,28 +22,37 @@ def fetch(name: str, registry: Mapping[str, NamedFile] = REGISTRY) -> Path:
     SHA-256 are right, and is not kept otherwise. Files appear in the cache complete or not at all.
 
     Raises:
-        KeyError: `name` is not in the registry.
-        FetchError: no source gave the file, or the cache folder cannot be used.
+        FetchError: `name` is not in the registry, no source gave the file, or the cache folder
+            cannot be used.
 
     Taught in notebook 01.
     """
     if name not in registry:
-        raise KeyError(f"no file named {name!r}; the registry has {', '.join(sorted(registry))}")
+        raise FetchError(f"no file named {name!r}; there are {', '.join(sorted(registry))}")
     file = registry[name]
     path = home() / "files" / name
     try:
         if path.exists():
-            if sha256_of(path) == file.sha256:
+            fault = _fault(path, file)
+            if fault is None:
                 return path
-            _say(f"{path} is damaged (its SHA-256 is not {file.sha256[:8]}…); fetching it again.")
+            _say(f"{path} {fault}; fetching it again.")
         _fetch_from_sources(file, path, registry)
     except OSError as error:
         raise FetchError(
-            f"{name} cannot be put into the cache folder {path.parent}: {error}.\n"
-            f"  To mend it: make that folder writable and make room on its disk, or name another\n"
-            f"  one in the environment variable {HOME_VARIABLE}."
+            f"{name} cannot be put into the cache folder {path.parent}: {in_a_line(error)}, or "
+            f"name another cache folder in the environment variable {HOME_VARIABLE}"
         ) from error
     return path
+
+
+def _fault(path: Path, file: NamedFile) -> str | None:
+    try:
+        if sha256_of(path) == file.sha256:
+            return None
+    except PermissionError:  # another user's, in a cache that is shared
+        return "may not be read by you"
+    return f"is damaged (its SHA-256 is not {file.sha256[:8]}…)"
 
 
 def _fetch_from_sources(file: NamedFile, path: Path, registry: Mapping[str, NamedFile]) -> None:

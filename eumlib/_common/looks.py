@@ -47,14 +47,20 @@ def with_interval(value: float, low: float, high: float, form: str = "{:.1f}") -
     return f"{form.format(value)} [{form.format(low)}, {form.format(high)}]"
 
 
-def figure_html(figure: dict) -> str:
-    """A plotly figure as HTML that waits for a page's plotly.js, with its sentence of words."""
+def figure_html(figure: dict, name: str) -> str:
+    """A plotly figure as HTML that waits for a page's plotly.js, with its sentence of words.
+
+    Args:
+        figure: its data and layout.
+        name: of its place, another one for each figure of a page; the same page is the same bytes.
+    """
     alt = figure.get("layout", {}).get("meta", {}).get("alt", "interactive figure")
     drawn = plotly.io.to_html(
         {"data": figure["data"], "layout": figure["layout"]},
         include_plotlyjs=False,
         include_mathjax=False,
         full_html=False,
+        div_id=name,
         config={"responsive": True, "displaylogo": False},
         validate=False,
     )

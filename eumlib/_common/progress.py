@@ -19,5 +19,10 @@ def progress_bar(total: int, what: str, unit: str, done: int = 0, delay: float =
         done: what an earlier run has done already; the estimate leaves it out.
         delay: seconds before the bar appears: what is over sooner needs none.
     """
+    return tqdm(total=total, initial=done, **bar_options(what, unit, delay))
+
+
+def bar_options(what: str, unit: str, delay: float = 0) -> dict[str, object]:
+    """Options of such a bar, for a library that makes its own with tqdm."""
     quiet = bool(os.environ.get(QUIET_VARIABLE))
-    return tqdm(total=total, initial=done, desc=what, unit=unit, delay=delay, disable=quiet)
+    return {"desc": what, "unit": unit, "delay": delay, "disable": quiet}

@@ -7,7 +7,7 @@ import platform
 import re
 import subprocess
 import tomllib
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from eumlib._common.files import PROJECT_FOLDER
@@ -25,8 +25,11 @@ def source_state() -> dict[str, object]:
 
 def needed_packages() -> dict[str, str]:
     """The packages that this one needs, each with the lowest version that will do."""
-    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
-    return dict(line.split(">=") for line in project["dependencies"])
+    if PROJECT.is_file():
+        lines = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["dependencies"]
+    else:  # installed without its checkout
+        lines = [line for line in requires("eumlib") or [] if ";" not in line]
+    return dict(line.split(">=") for line in lines)
 
 
 def package_versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -107,10 +108,16 @@ class IndexWheel:
         return " ".join(self.command())
 
     def remedies(self, registry: Mapping[str, NamedFile]) -> list[str]:
+        if find_spec("pip") is None:
+            return [
+                f"give this Python a pip ({sys.executable} -m ensurepip, or uv pip install pip)"
+            ]
         return ["see that pip reaches its package index"]
 
     def download(self, destination: Path, fetched: Callable[[str], Path]) -> None:
         """Run pip and move the wheel it brings to `destination`."""
+        if find_spec("pip") is None:
+            raise FetchError("this Python has no pip")
         with tempfile.TemporaryDirectory(dir=destination.parent) as folder:
             command = [sys.executable, "-m", *self.command(), "--quiet", "--dest", folder]
             run = subprocess.run(

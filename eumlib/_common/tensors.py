@@ -7,8 +7,10 @@ order, so all of the note is kept under one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from eumlib._common.errors import EumlibError
+from eumlib._common.errors import EumlibError, shortened
 from eumlib._common.files import atomic_path
 
 _NOTE, _DIGEST = "note", "sha256"
@@ -33,7 +35,11 @@ def write_tensors(
     stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     whole = {**note, _DIGEST: _digest(stored, note)}
     with atomic_path(path) as temporary:
-        save_file(stored, temporary, metadata={_NOTE: json.dumps(whole)})
+        try:
+            save_file(stored, temporary, metadata={_NOTE: json.dumps(whole)})
+        except SafetensorError as error:  # it has the system's error as text alone
+            number = re.search(r"os error (\d+)", str(error))
+            raise OSError(int(number[1]) if number else errno.EIO, str(error)) from error
 
 
 def read_tensors(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -44,6 +50,8 @@ def read_tensors(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, s
     """
     if not Path(path).exists():
         raise TensorFileError(f"there is no file {path}")
+    if not Path(path).is_file():  # a pipe would be waited for
+        raise TensorFileError(f"{path} is not a file of weights, but a folder, a pipe or a device")
     try:
         with safe_open(path, framework="pt") as stored:
             note = json.loads((stored.metadata() or {}).get(_NOTE, "{}"))
@@ -52,7 +60,9 @@ def read_tensors(path: Path | str) -> tuple[dict[str, torch.Tensor], dict[str, s
         if not texts or _DIGEST not in note:
             raise ValueError("it is not of this project, which notes texts and a SHA-256 in it")
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise TensorFileError(f"{path} is not a file of weights: {error}") from error
+        raise TensorFileError(
+            f"{path} is not a file of weights: {shortened(str(error), 200)}"
+        ) from error
     if note.pop(_DIGEST) != _digest(tensors, note):
         raise TensorFileError(f"{path} is damaged: its SHA-256 is not the one noted in it")
     return tensors, note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import nbformat
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from eumlib._common.files import write_text
+from eumlib._common.files import scratch_folder, write_text
 from eumlib._common.looks import template
 from eumlib._reports.manifest import finish, headline_results, with_runs, write_manifest
 from eumlib._reports.pages import page_body
@@ -22,8 +23,9 @@ PAGE_BYTES = 8_000_000  # a larger one is slow to open, and too large to send
 def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
     """Write a page a notebook, the manifest and ``index.html`` into `folder`.
 
-    A page of an earlier report into this folder that is not part of this one is removed. A page
-    that is larger than `PAGE_BYTES` is named on standard output.
+    All is written before any of it takes the place of an earlier report's, and only then is a page
+    removed that is not part of this one: on a full disk, or killed, the earlier pages stay whole. A
+    page that is larger than `PAGE_BYTES` is named on standard output.
 
     Args:
         runs: of `eumlib._reports.plan.walk`; the executed notebooks lie in ``folder/notebooks``.
@@ -33,14 +35,31 @@ def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
     Returns:
         The index page.
     """
-    for page in folder.glob("[0-9][0-9]_*.html"):
-        page.unlink()
-    outputs = [folder / "plotly.min.js", folder / "style.css"]
-    write_text(outputs[0], get_plotlyjs())
-    write_text(outputs[1], template("_common/style.css").render())
     bound = [run for run in runs if _executed(run, folder).exists() and run.status != NOT_RUN]
+    with scratch_folder(folder) as made:
+        write_text(made / "plotly.min.js", get_plotlyjs())
+        write_text(made / "style.css", template("_common/style.css").render())
+        _write_pages(bound, manifest, folder, made)
+        outputs = {path.name: path for path in _files_in(made)}
+        outputs |= {f"notebooks/{run.notebook}.ipynb": _executed(run, folder) for run in bound}
+        manifest = finish(with_runs(manifest, runs), outputs)
+        write_manifest(manifest, made)
+        index = template("_reports/index.html").render(
+            runs=runs, bound=bound, manifest=manifest, headline=headline_table(manifest)
+        )
+        write_text(made / "index.html", index)
+        written = _files_in(made)
+        for path in written:
+            os.replace(path, folder / path.name)
+    for page in folder.glob("[0-9][0-9]_*.html"):
+        if page.name not in {path.name for path in written}:
+            page.unlink()
+    return folder / "index.html"
+
+
+def _write_pages(bound: Sequence[Run], manifest: dict, folder: Path, made: Path) -> None:
     for position, run in enumerate(bound):
-        page = folder / f"{run.notebook}.html"
+        page = made / f"{run.notebook}.html"
         text = template("_reports/page.html").render(
             run=run,
             given={n: run.parameters[n] for n in manifest["parameters"] if n in run.parameters},
@@ -51,15 +70,12 @@ def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
         write_text(page, text)
         if page.stat().st_size > PAGE_BYTES:
             print(f"{page.name} is large, {page.stat().st_size / 1e6:.1f} MB: show fewer pictures")
-        outputs += [page, _executed(run, folder)]
-    manifest = finish(with_runs(manifest, runs), outputs, folder)
-    write_manifest(manifest, folder)
-    index = folder / "index.html"
-    page = template("_reports/index.html").render(
-        runs=runs, bound=bound, manifest=manifest, headline=headline_table(manifest)
-    )
-    write_text(index, page)
-    return index
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """What is written there, ``index.html`` at the end: whoever opens it finds its pages."""
+    shown = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(shown, key=lambda path: (path.name == "index.html", path.name))
 
 
 def _executed(run: Run, folder: Path) -> Path:

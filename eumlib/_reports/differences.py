@@ -13,6 +13,7 @@ _CAUSES = (
     "device", "packages", "inputs",
 )  # fmt: skip
 _ENDS = ("", "_low", "_high")
+MOST_COLUMNS = 10
 NOISE = 1e-9  # what the order of a sum may change
 
 
@@ -115,13 +116,15 @@ def _key(*tables: pd.DataFrame) -> list[str]:
     """
     columns = [c for c in tables[0].columns if all(c in table for table in tables)]
     words = [c for c in columns if all(_is_words(table[c]) for table in tables)]
-    for chosen in _combinations(words):
+    for chosen in _combinations(words) if _tells_apart(words, tables) else ():
         if _tells_apart(chosen, tables):
             return chosen
     measured = {f"{c}{end}" for c in columns if f"{c}_low" in columns for end in _ENDS}
     numbers = [
         c for c in columns if c not in measured and all(_is_whole(table[c]) for table in tables)
     ]
+    if not _tells_apart(words + numbers, tables):
+        return []
     for chosen in _combinations(words + numbers):
         same = len({frozenset(_by_row(table, chosen)) for table in tables}) == 1
         if same and _tells_apart(chosen, tables):
@@ -130,12 +133,16 @@ def _key(*tables: pd.DataFrame) -> list[str]:
 
 
 def _combinations(columns: Sequence[str]) -> Iterator[list[str]]:
-    for size in range(1, len(columns) + 1):
+    """Few columns before many; of forty there are too many choices to try all."""
+    few = len(columns) if len(columns) <= MOST_COLUMNS else 2
+    for size in range(1, few + 1):
         yield from map(list, combinations(columns, size))
+    if few < len(columns):
+        yield list(columns)
 
 
 def _tells_apart(columns: list[str], tables: Sequence[pd.DataFrame]) -> bool:
-    return not any(table.duplicated(columns).any() for table in tables)
+    return bool(columns) and not any(table.duplicated(columns).any() for table in tables)
 
 
 def _is_words(column: pd.Series) -> bool:

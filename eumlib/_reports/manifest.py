@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from eumlib._common.errors import EumlibError
+from eumlib._common.errors import EumlibError, in_a_line, shortened
 from eumlib._common.files import sha256_of, write_text
 from eumlib._common.provenance import machine_state, package_versions, source_state
+from eumlib._common.texts import read_json
 from eumlib._reports.notebooks import Literal
 from eumlib._reports.plan import Step
 from eumlib._reports.redaction import redactor
 from eumlib._reports.runs import DONE, FAILED, Run, now
 
 MANIFEST = "manifest.json"
+_BOUND = 2**63
 
 
 RUNNING, STOPPED = "running", "stopped"
@@ -80,14 +83,14 @@ def with_runs(manifest: Mapping[str, object], runs: Sequence[Run]) -> dict:
     return {**manifest, "runs": rows}
 
 
-def finish(manifest: Mapping[str, object], outputs: Sequence[Path], folder: Path) -> dict:
-    """The manifest with its end, its status, and what was written into the report's folder."""
+def finish(manifest: Mapping[str, object], outputs: Mapping[str, Path]) -> dict:
+    """The manifest with its end, its status, and the files that were written by name."""
     states = {run["status"] for run in manifest["runs"]}
     return {
         **manifest,
         "finished": now(),
         "status": DONE if states <= {DONE} else FAILED,
-        "outputs": {path.relative_to(folder).as_posix(): sha256_of(path) for path in outputs},
+        "outputs": {name: sha256_of(path) for name, path in outputs.items()},
     }
 
 
@@ -104,12 +107,54 @@ def read_manifest(folder: Path) -> dict:
     """
     path = folder / MANIFEST
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return checked(read_json(path))
     except (OSError, ValueError) as error:
+        why = in_a_line(error) if isinstance(error, OSError) else shortened(str(error), 200)
         raise ManifestError(
-            f"{path} is not there or cannot be read ({error}); `python -m eumlib report --out "
+            f"{path} is not there or cannot be read ({why}); `python -m eumlib report --out "
             f"{folder}` makes it"
         ) from None
+
+
+def checked(manifest: object) -> dict:
+    """The manifest, if it has the shape of one; its tables can be read as tables.
+
+    Raises:
+        ManifestError: it has not; the message says where.
+    """
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("runs"), list):
+        raise ManifestError("it holds no runs of notebooks")
+    for run in manifest["runs"]:
+        if not isinstance(run, dict) or not {"notebook", "status", "results"} <= set(run):
+            raise ManifestError("a run in it has no notebook, status or results")
+        if not isinstance(run.setdefault("parameters", {}), dict):
+            raise ManifestError(f"the parameters of {run['notebook']} have no names")
+        if not isinstance(run["results"], dict):
+            raise ManifestError(f"the results of {run['notebook']} have no names")
+        for name, rows in run["results"].items():
+            _check_table(name, rows)
+    return manifest
+
+
+def _check_table(name: str, rows: object) -> None:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ManifestError(f"its table {shortened(name)} is no list of rows")
+    columns = {column for row in rows for column in row}
+    for measured in (column for column in columns if f"{column}_low" in columns):
+        for row in rows:
+            for column in (measured, f"{measured}_low", f"{measured}_high"):
+                if not _is_number(row.get(column)):
+                    raise ManifestError(
+                        f"its table {shortened(name)} has {reprlib.repr(row[column])} where the "
+                        f"number {shortened(column)} belongs"
+                    )
+
+
+def _is_number(value: object) -> bool:
+    """Of those that a table of numbers can hold, which 10 to the power of 400 is not."""
+    if isinstance(value, int):
+        return abs(value) < _BOUND
+    return value is None or isinstance(value, float)
 
 
 HEADLINE_RESULTS = "headline"

@@ -47,11 +47,15 @@ def discover(folder: Path = NOTEBOOK_FOLDER) -> list[Notebook]:
     """Every notebook of the folder, in the order of their numbers.
 
     Raises:
-        ValueError: no notebooks there, or one without title, minutes or parameters cell.
+        NotebookError: no notebooks there, as where the package is installed without its checkout.
+        ValueError: one without title, minutes or parameters cell.
     """
     paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not paths:
-        raise ValueError(f"no notebooks in {folder}; they are called NN_verb_object.ipynb")
+        raise NotebookError(
+            f"no notebooks NN_verb_object.ipynb in {folder}: they are in the project's checkout. "
+            "Clone it, and install it there: pip install --editable ."
+        )
     return [read_notebook(path) for path in paths]
 
 

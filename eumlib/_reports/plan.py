@@ -17,7 +17,6 @@ from eumlib._reports.redaction import redactor
 from eumlib._reports.resuming import (
     read_record,
     reason_to_run,
-    record_path,
     sources_of,
     write_record,
 )
@@ -156,7 +155,6 @@ def walk(
             rest = pace * sum(later.seconds for later in steps[position:])
             place = f"{position + 1}/{len(steps)}"
             print(f"{place} {step.describe()}; {_minutes(rest)} to the end", flush=True)
-            record_path(folder, name).unlink(missing_ok=True)
             executed = folder / f"{name}.ipynb"
             run = run_notebook(step.notebook, given, executed, seconds, step.sources)
             write_record(run, folder)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from eumlib._common.errors import EumlibError
 from eumlib._reports.binding import _tested_on
 from eumlib._reports.manifest import headline_results
 from eumlib._reports.notebooks import Notebook
@@ -22,15 +23,19 @@ from eumlib.study import eer_by_condition, rates_of_condition
 from eumlib.verification import SHOWN_CHANGES, SHOWN_RATES, summary
 
 
+class ReadmeError(EumlibError, ValueError):
+    """A README, or results, that do not have what is to be put into it."""
+
+
 def results_markdown(manifest: dict) -> str:
     """The headline results as a markdown table, and the commit and parameters behind it.
 
     Raises:
-        ValueError: no notebook of the run published headline results.
+        ReadmeError: no notebook of the run published headline results.
     """
     results = headline_results(manifest)
     if results is None:
-        raise ValueError("the run published no headline results: run all core notebooks")
+        raise ReadmeError("the run published no headline results: run all core notebooks")
     table = summary(results)[[
         "setting", "EUM", *SHOWN_RATES.values(), *SHOWN_CHANGES.values()
     ]]  # fmt: skip
@@ -128,11 +133,11 @@ def with_section(text: str, name: str, content: str) -> str:
     """The text with what stands between its marks ``<!-- name: begin -->`` and end replaced.
 
     Raises:
-        ValueError: the marks are not there.
+        ReadmeError: the marks are not there.
     """
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, found, rest = text.partition(begin)
     _, also_found, after = rest.partition(end)
     if not found or not also_found:
-        raise ValueError(f"the text has no lines {begin} and {end}")
+        raise ReadmeError(f"the README has no lines {begin} and {end}")
     return f"{before}{begin}\n{content}\n{end}{after}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from eumlib._common.texts import TextFileError, read_json
 from eumlib._reports.differences import published
-from eumlib._reports.manifest import ManifestError, read_manifest
+from eumlib._reports.manifest import ManifestError, checked, read_manifest
 
 _PROVENANCE = ("commit", "uncommitted_changes")
 _NEEDED = "give the folder of a report, or a file of results like data/study.json"
@@ -34,25 +34,28 @@ def read_results(path: Path) -> dict:
     Raises:
         ManifestError: no such file, no JSON, or no number with an interval in it.
     """
+    if not Path(path).exists():
+        raise ManifestError(f"no file {path}; {_NEEDED}")
     try:
-        written = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ManifestError(f"no file {path}; {_NEEDED}") from None
-    except (OSError, ValueError) as error:
-        raise ManifestError(f"{path} cannot be read as JSON ({error}); {_NEEDED}") from None
-    if not isinstance(written, dict):
-        raise ManifestError(f"{path} holds no results, but a {type(written).__name__}; {_NEEDED}")
-    if "runs" in written:
-        return written
+        written = read_json(path)
+    except TextFileError as error:
+        raise ManifestError(f"{error}; {_NEEDED}") from None
+    try:
+        manifest = checked(written) if "runs" in written else _as_manifest(written)
+    except ManifestError as error:
+        raise ManifestError(f"{path} cannot be compared: {error}; {_NEEDED}") from None
+    if "runs" not in written and not published(manifest):
+        raise ManifestError(f"{path} holds no number with an interval, such as eer_low; {_NEEDED}")
+    return manifest
+
+
+def _as_manifest(written: Mapping[str, object]) -> dict:
     tables, parameters = {}, {}
     for name, part in _parts(written):
         (tables if _is_table(part) else parameters)[name] = part
     run = {"notebook": "results", "status": "done", "parameters": parameters, "results": tables}
     made = {name: parameters.pop(name) for name in _PROVENANCE if name in parameters}
-    manifest = {**made, "runs": [run]}
-    if not published(manifest):
-        raise ManifestError(f"{path} holds no number with an interval, such as eer_low; {_NEEDED}")
-    return manifest
+    return checked({**made, "runs": [run]})
 
 
 def _parts(written: Mapping[str, object], within: str = "") -> Iterator[tuple[str, object]]:

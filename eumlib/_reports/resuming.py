@@ -15,6 +15,7 @@ import nbformat
 from eumlib._common.files import DATA_FOLDER, PACKAGE_FOLDER, sha256_of, write_text
 from eumlib._common.provenance import package_versions
 from eumlib._common.settings import LFW_VARIABLE
+from eumlib._common.texts import read_json
 from eumlib._reports.notebooks import Literal, Notebook
 from eumlib._reports.parameters import parameters_of
 from eumlib._reports.redaction import redactor
@@ -92,7 +93,7 @@ def write_record(run: Run, folder: Path) -> None:
 def read_record(folder: Path, name: str) -> Run | None:
     """The last run of a notebook into this folder, marked as kept; None if there is none."""
     try:
-        noted = json.loads(record_path(folder, name).read_text(encoding="utf-8"))
+        noted = read_json(record_path(folder, name))
         return replace(Run(**noted), kept=True)
     except (OSError, ValueError, TypeError):  # none, or of another version of this package
         return None

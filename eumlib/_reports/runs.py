@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,9 @@ import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
-from eumlib._common.files import sha256_of, write_text
+from eumlib._common.files import scratch_folder, sha256_of, write_text
 from eumlib._common.settings import QUIET_VARIABLE, STATIC_VARIABLE
 from eumlib._reports.notebooks import Literal, Notebook, NotebookError
 from eumlib._reports.parameters import parameters_of
@@ -71,9 +72,10 @@ class LessonEngine(NBClientEngine):
     """
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, **options):
+    def execute_managed_notebook(cls, nb_man, kernel_name, *, scratch, **options):
         """Execute, then turn the expected errors into text; papermill calls this."""
-        super().execute_managed_notebook(nb_man, kernel_name, **options)
+        config = Config(KernelManager=_connection(scratch))
+        super().execute_managed_notebook(nb_man, kernel_name, config=config, **options)
         for cell in nb_man.nb.cells:
             if "raises-exception" not in cell.metadata.get("tags", []) or not cell.execution_count:
                 continue
@@ -85,6 +87,21 @@ class LessonEngine(NBClientEngine):
 
 
 papermill_engines.register("eumlib", LessonEngine)
+
+_SOCKET_NAME = 100  # bytes that every system takes; macOS takes four more
+
+
+def _connection(scratch: Path) -> dict[str, str]:
+    """How to speak with a kernel: by sockets in the folder, where the system has them.
+
+    A port can be taken by another program between its choice and the kernel's start. The file that
+    says how lies in the folder, too: the system's own stays behind where this process is killed.
+    """
+    place = {"connection_file": str(scratch / "kernel.json")}
+    short = len(os.fsencode(scratch / "kernel-ipc-9")) <= _SOCKET_NAME
+    if hasattr(socket, "AF_UNIX") and short:
+        return place | {"transport": "ipc"}
+    return place
 
 
 class Allowance:
@@ -120,10 +137,12 @@ def run_notebook(
         sources: noted in the run that is returned.
 
     Returns:
-        The run; a failure is in it, with the cell's number and error.
+        The run; a failure is in it, with the cell's number and error. Until it is over, what an
+        earlier run has written is left as it is.
+
+    Raises:
+        OSError: what is executed cannot be written.
     """
-    executed.parent.mkdir(parents=True, exist_ok=True)
-    executed.unlink(missing_ok=True)
     # Figures come as data, wherever the user likes them to be shown.
     renderer = {"PLOTLY_RENDERER": "plotly_mimetype"}
     os.environ.update({STATIC_VARIABLE: "1", QUIET_VARIABLE: "1", **renderer})
@@ -132,13 +151,15 @@ def run_notebook(
     parameters = parameters_of(notebook, given)
     redact = redactor(parameters)
     started, start = now(), time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:  # papermill writes paths of this machine
-        running = Path(folder) / executed.name
+    with scratch_folder() as folder:  # papermill writes paths of this machine
+        running = folder / executed.name
         error = _execute(notebook, given, running, Allowance(seconds))
         book = redact(nbformat.read(running, as_version=4)) if running.exists() else None
     if book is not None:
         book.metadata.pop("papermill", None)
         write_text(executed, nbformat.writes(book))
+    else:
+        executed.unlink(missing_ok=True)
     return Run(
         notebook.name,
         notebook.title,
@@ -165,6 +186,7 @@ def _execute(
             kernel_name="python3",
             language="python",
             engine_name="eumlib",
+            scratch=executed.parent,
             extra_arguments=["--log-level=50"],  # not that it was interrupted at its end
             progress_bar=CELLS_BAR if sys.stderr.isatty() else False,
             store_widget_state=False,
@@ -183,6 +205,8 @@ def _execute(
         return f"cell In [{allowance.cells}]: the kernel died; was there enough memory?"
     except NotebookError as failure:
         return str(failure)
+    except OSError:  # of the disk of this process, not of the notebook
+        raise
     except Exception as failure:  # nbclient stumbles over some widgets: this notebook's failure
         return f"cell In [{allowance.cells}]: {type(failure).__name__}: {failure}"
     return None

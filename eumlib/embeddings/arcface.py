@@ -107,6 +107,7 @@ class OnnxBackbone:
         channels: Sequence[int] = RGB,
     ) -> None:
         path = Path(path).resolve()
+        self._given = path, name, licence, channels
         if not path.is_file():
             raise BackboneError(f"no file {path}: give the path of an ONNX recogniser")
         self.name, self.licence = name or path.stem, licence or licence_of(path)
@@ -125,6 +126,10 @@ class OnnxBackbone:
         self._output, self.dim = self._find_embedding()
         self._refuse_if_all_are_alike()
         _announce(path, self.licence)
+
+    def __reduce__(self) -> tuple:
+        """It travels as the name of its file: a session cannot, and loads anew."""
+        return OnnxBackbone, self._given
 
     def embed(self, chips: np.ndarray) -> np.ndarray:
         """Embeddings of chips.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import lru_cache, partial
 from inspect import getsource, isroutine
 from itertools import chain
@@ -93,6 +94,14 @@ class TorchBackbone:
                 how far the result depends on the grouping of chips.
         """
         return embed_in_batches(self, chips, self.batch_size, self._embed_batch)
+
+    def __getstate__(self) -> dict[str, object]:
+        """It travels by way of the CPU, and settles on the GPU of where it arrives, if any."""
+        return self.__dict__ | {"module": deepcopy(self.module).cpu()}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self.module.to(available_device())
 
     @property
     def device(self) -> torch.device:

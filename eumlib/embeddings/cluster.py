@@ -11,19 +11,16 @@ Every node needs this package in the same version, and sees the pictures under t
 from __future__ import annotations
 
 import math
-import os
-import socket
 import sys
-import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from eumlib._common.errors import EumlibError
+from eumlib._common.clusters import joined
+from eumlib._common.errors import EumlibError, shortened
 from eumlib.embeddings.extraction import Extraction, ExtractionError, Shard, Step
 from eumlib.embeddings.node import Order, versions
 
@@ -31,17 +28,9 @@ if TYPE_CHECKING:
     from ray import ObjectRef
     from ray.actor import ActorHandle
 
-LOCAL = "local"
-CONNECT_SECONDS = 5
 START_SECONDS = 120  # that the first core may take to become free and to load the packages
 LOOK_SECONDS = 1.0  # between two looks at the nodes
 MOST_DEATHS = 3  # of workers at one shard
-_STORE_BYTES = 200_000_000  # of a cluster of our own: a shard has a megabyte
-# Ray turns 127.0.0.1 into the address by which others see this machine, and listens there.
-_LOOPBACK = "127.0.0.2" if sys.platform == "linux" else None
-# Ray's head speaks HTTP/2 (RFC 9113, 3.4): the preface and empty settings are met with settings.
-_HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
-_HTTP2_SETTINGS = b"\x04"
 
 
 @dataclass(frozen=True)
@@ -53,9 +42,10 @@ class RayCluster:
             ``"local"`` for one of this machine's cores, which ends with the work.
 
     Called, it raises:
-        ExtractionError: there is no Ray, nothing listens at the address, a node has other versions
-            or does not see the pictures, its disk is full, or a shard ends the workers that compute
-            it; the message names the node and says what to do.
+        ClusterError: there is no Ray, or nothing listens at the address.
+        ExtractionError: a node has other versions or does not see the pictures, its disk is full,
+            or a shard ends the workers that compute it; the message names the node and says what to
+            do.
     """
 
     address: str
@@ -63,7 +53,7 @@ class RayCluster:
     def __call__(self, extraction: Extraction, shards: Sequence[Shard]) -> Iterator[Step]:
         """The steps of all shards, in whatever order they are done."""
         if shards:
-            with _joined(self.address) as ray:
+            with joined(self.address) as ray:
                 yield from _Crew(ray, self.address, extraction, shards).steps()
 
 
@@ -223,62 +213,7 @@ class _Crew:
             raise ExtractionError(
                 f"{MOST_DEATHS} workers died at the pictures {faces[0].image_id} to "
                 f"{faces[-1].image_id}, the last on {hired.place}, perhaps for want of memory: "
-                f"{_in_a_line(error)}. What is finished is kept"
+                f"{shortened(str(error), 300)}. What is finished is kept"
             ) from error
         self._waiting.appendleft(hired.shard)
         yield Step(number, -hired.faces)
-
-
-@contextmanager
-def _joined(address: str) -> Iterator[ModuleType]:
-    """Ray, as a driver of the cluster while the block runs."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
-    try:
-        import ray
-    except ImportError as error:
-        raise ExtractionError(
-            f'a cluster needs the package ray: pip install "eumlib[cluster]" ({error})'
-        ) from error
-    quiet = {"logging_level": "ERROR", "log_to_driver": False}
-    with tempfile.TemporaryDirectory(prefix="ray.", ignore_cleanup_errors=True) as folder:
-        own = {
-            "include_dashboard": False, "object_store_memory": _STORE_BYTES,
-            "_temp_dir": folder, "_node_ip_address": _LOOPBACK,
-        }  # fmt: skip
-        if address != LOCAL:
-            _knock(address)
-        try:
-            ray.init(address, **quiet, **(own if address == LOCAL else {}))
-        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            raise ExtractionError(
-                f"the Ray cluster at {address} cannot be joined: {_in_a_line(error)}"
-            ) from error
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Find out quickly whether anyone is there; Ray waits for minutes."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise ExtractionError(
-            f"{address} is no address of a Ray cluster: give HOST:PORT of its head, or {LOCAL}"
-        )
-    try:
-        with socket.create_connection((host, int(port)), CONNECT_SECONDS) as connection:
-            connection.settimeout(CONNECT_SECONDS)
-            connection.sendall(_HTTP2_HELLO)
-            answer = connection.recv(4)
-    except (OSError, OverflowError) as error:
-        raise ExtractionError(
-            f"no Ray cluster answers at {address} ({error}): start one with `ray start --head "
-            f"--port={port}`, let this machine join it, or give {LOCAL}"
-        ) from error
-    if answer[3:] != _HTTP2_SETTINGS:
-        raise ExtractionError(f"what answers at {address} is no Ray cluster: give its head's port")
-
-
-def _in_a_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from eumlib._common.errors import EumlibError
 from eumlib._common.files import home, key_of
 from eumlib._common.progress import progress_bar
+from eumlib._common.settings import HOME_VARIABLE
 from eumlib._common.threads import most_threads, torch_threads
 from eumlib.embeddings.acquisition import (
     Acquire,
@@ -38,13 +39,13 @@ from eumlib.embeddings.acquisition import (
     start_worker,
 )
 from eumlib.embeddings.recogniser import Backbone
-from eumlib.embeddings.table import EmbeddingTable, unit_length
+from eumlib.embeddings.table import EmbeddingTable, TableError, unit_length
 from eumlib.embeddings.table_files import join_tables, read_table, write_table
 from eumlib.faces import Face, FaceSet
 from eumlib.faces.landmarks import finder_source
 from eumlib.masks import Mask, MaskPlan
 
-FACES_A_SHARD = 512
+FACES_A_SHARD = 128  # some seconds' work: what a kill costs
 FACES_A_TASK = 8
 CHIPS_A_BATCH = 64
 FACES_WORTH_WORKERS = 400  # for fewer, starting worker processes takes longer than they save
@@ -163,7 +164,7 @@ class Extraction:
         with _alone(folder):
             folder.mkdir(exist_ok=True)
             parts = {number: folder / f"shard-{number:06d}.parquet" for number in self._shards()}
-            missing = [number for number, part in parts.items() if not part.exists()]
+            missing = [n for n, part in parts.items() if not _whole(part, self._faces_of(n))]
             with closing(self._tables(missing, distribute)) as tables:
                 for number, table in tables:
                     with _kept_where_it_fails(parts[number]):
@@ -202,6 +203,9 @@ class Extraction:
             self.backbone.name,
         )  # fmt: skip
 
+    def _faces_of(self, shard: int) -> tuple[Face, ...]:
+        return self.face_set.faces[shard * self.shard_size :][: self.shard_size]
+
     def _shards(self) -> range:
         if not len(self.face_set):
             raise ExtractionError(f"the face set {self.face_set.name} has no faces to embed")
@@ -211,11 +215,7 @@ class Extraction:
         self, numbers: Sequence[int], distribute: Distribute
     ) -> Iterator[tuple[int, EmbeddingTable]]:
         """The shards of these numbers as they are finished, each with its number."""
-        size = self.shard_size
-        shards = [
-            Shard(number, self.face_set.faces[number * size : (number + 1) * size])
-            for number in numbers
-        ]
+        shards = [Shard(number, self._faces_of(number)) for number in numbers]
         wanted = sum(len(shard.faces) for shard in shards)
         progress = progress_bar(
             len(self.face_set), f"embedding {self.face_set.name}", "face",
@@ -311,11 +311,34 @@ def extract_cached(
     """
     extraction = Extraction(face_set, plan, backbone, acquire, workers)
     path = home() / "tables" / f"{extraction.key}_{precision}.parquet"
-    if not path.exists():
-        with _alone(path):
-            if not path.exists():  # else another process has made it meanwhile
-                extraction.write_to(path, precision)
+    if os.path.exists(path):
+        try:
+            return read_table(path)
+        except TableError as error:
+            _discard(path, error)
+    with _alone(path):
+        if not os.path.exists(path):  # else another process has made it meanwhile
+            extraction.write_to(path, precision)
     return read_table(path)
+
+
+def _whole(part: Path, faces: tuple[Face, ...]) -> bool:
+    """Whether a finished shard of these faces is there; a damaged or a foreign one is discarded."""
+    if not part.exists():
+        return False
+    try:
+        table = read_table(part)
+        if set(table.attempted_views["image_id"]) != {face.image_id for face in faces}:
+            raise TableError(f"{part} is of other faces")
+    except TableError as error:
+        _discard(part, error)
+        return False
+    return True
+
+
+def _discard(path: Path, error: TableError) -> None:
+    print(f"{error}. It is deleted and made again.", file=sys.stderr)
+    path.unlink()
 
 
 def _through(
@@ -346,13 +369,18 @@ def _kept_where_it_fails(path: Path) -> Iterator[None]:
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Hold the path for this process; another that wants it waits."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_suffix(".lock"))
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         print("Another process has the same work in hand; waiting for it.", file=sys.stderr)
         lock.acquire()
+    except OSError as error:  # such as another user's folder
+        raise ExtractionError(
+            f"the cache folder {path.parent} cannot be used ({error.strerror}): make it writable, "
+            f"or name another one in {HOME_VARIABLE}"
+        ) from error
     try:
         yield
     finally:

@@ -8,7 +8,6 @@ precision; it is mapped into memory, so that a training touches only the rows th
 from __future__ import annotations
 
 import json
-import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +24,7 @@ from eumlib._common.threads import torch_threads
 from eumlib.embeddings.acquisition import AcquiredView
 from eumlib.embeddings.backbones import TorchBackbone
 from eumlib.embeddings.extraction import Extraction, ExtractionError
+from eumlib.embeddings.mapped_rows import MappedRows, mapped_file
 from eumlib.embeddings.mobilefacenet import MobileFaceNet
 from eumlib.embeddings.recogniser import BackboneError
 from eumlib.embeddings.table import COLUMNS, TableError
@@ -36,33 +36,6 @@ _METADATA_KEY = b"eumlib"
 _Row = tuple[tuple[str | None, ...], np.ndarray]
 
 
-class MappedRows:
-    """Rows of one shape that lie on disk, in some blocks; a row is read when it is asked for.
-
-    Args:
-        blocks: ``(n_i, …)`` arrays, one at least, all of one dtype.
-    """
-
-    def __init__(self, blocks: Sequence[np.ndarray]) -> None:
-        self._blocks = list(blocks)
-        self._ends = np.cumsum([len(block) for block in self._blocks])
-
-    def __len__(self) -> int:
-        return int(self._ends[-1])
-
-    def __getitem__(self, numbers: np.ndarray) -> np.ndarray:
-        """The rows of these numbers, ``(m,)`` integers, in their order, as a new array."""
-        numbers = np.asarray(numbers)
-        first = self._blocks[0]
-        taken = np.empty((len(numbers), *first.shape[1:]), first.dtype)
-        of_block = np.searchsorted(self._ends, numbers, side="right")
-        for place in np.unique(of_block):
-            here = of_block == place
-            block = self._blocks[place]
-            taken[here] = block[numbers[here] - (self._ends[place] - len(block))]
-        return taken
-
-
 @dataclass(frozen=True)
 class FeatureMaps:
     """Feature maps and what they are of.
@@ -72,22 +45,19 @@ class FeatureMaps:
         maps: row i for row i, ``(128, 14, 14)`` float16, as `MobileFaceNet.early_maps` gives them.
         chips: row i for row i, the chip in ``(64, 64, 3)`` RGB uint8.
         fingerprint: of the recogniser whose maps they are.
-        file: that lies behind them, if there is one.
     """
 
     rows: pd.DataFrame
     maps: MappedRows
     chips: MappedRows
     fingerprint: str
-    file: mmap.mmap | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def let_go(self) -> None:
         """Give back the memory of the rows that were read; they are read again when asked for."""
-        if self.file is not None and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
-            self.file.madvise(mmap.MADV_DONTNEED)
+        self.maps.let_go()
 
     def check_recogniser(self, backbone: TorchBackbone) -> None:
         """Refuse the maps of another recogniser.
@@ -171,19 +141,20 @@ def read_feature_maps(path: Path | str) -> FeatureMaps:
         TableError: no such file, one that was cut short, or something else.
     """
     remedy = f"make it with: python -m eumlib features --out {Path(path).with_suffix('.arrow')}"
+    if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
+        raise TableError(f"{path} is not a file of feature maps; {remedy}")
     try:
-        with Path(path).open("rb") as stream:
-            file = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        file = mapped_file(path)
         reader = pa.ipc.open_file(pa.py_buffer(file))
         note = json.loads((reader.schema.metadata or {})[_METADATA_KEY])
         batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
         rows = pa.Table.from_batches([batch.select(COLUMNS) for batch in batches]).to_pandas()
         maps = [_block(batch["map"].flatten(), np.float16, note["shape"]) for batch in batches]
         chips = [_block(batch["chip"], np.uint8, (CHIP_SIZE, CHIP_SIZE, 3)) for batch in batches]
-        return FeatureMaps(rows, MappedRows(maps), MappedRows(chips), note["fingerprint"], file)
+        return FeatureMaps(rows, MappedRows(maps, file), MappedRows(chips), note["fingerprint"])
     except FileNotFoundError:
         raise TableError(f"no feature maps {path}; {remedy}") from None
-    except (pa.ArrowInvalid, OSError, KeyError, ValueError, IndexError) as error:
+    except (pa.ArrowInvalid, KeyError, ValueError, IndexError) as error:
         raise TableError(
             f"{path} does not hold feature maps, or was cut short: {error}; {remedy}"
         ) from error

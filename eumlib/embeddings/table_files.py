@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from eumlib._common.errors import shortened
 from eumlib._common.files import DATA_FOLDER, atomic_path
 from eumlib.embeddings.table import (
     COLUMNS,
@@ -30,6 +31,7 @@ from eumlib.embeddings.table import (
 )
 
 SYNTHETIC_TABLE = DATA_FOLDER / "synthetic_dlib_resnet_v1.parquet"
+ROWS_A_GROUP = 8192  # fewer are no quicker to find, and take more room
 UNIT_TOLERANCE = 0.01  # half precision takes a length off by a thousandth
 _METADATA_KEY = b"eumlib"
 _ALWAYS_SAID = ("image_id", "identity", "face_set", "view", "backbone")
@@ -70,8 +72,14 @@ def _write(tables: Iterator[pa.Table], failures: pd.DataFrame, path: Path | str)
             write_page_checksum=True,
         ) as writer,
     ):  # fmt: skip
+        waiting: list[pa.Table] = []
         for table in itertools.chain([first], tables):
-            writer.write_table(table.cast(first.schema))
+            waiting.append(table.cast(first.schema))
+            if sum(map(len, waiting)) >= ROWS_A_GROUP:
+                writer.write_table(pa.concat_tables(waiting))
+                waiting.clear()
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting))
 
 
 def synthetic_training_table() -> EmbeddingTable:
@@ -100,24 +108,66 @@ def read_attempted_views(path: Path | str) -> pd.DataFrame:
     return attempted_views_of(*_checked(_read(path, list(COLUMNS)), path))
 
 
-def _read(path: Path | str, columns: list[str]) -> pa.Table:
+def table_schema(path: Path | str) -> tuple[pa.Schema, int]:
+    """The schema of a file, and how many rows it has; they are not read.
+
+    Raises:
+        TableError: no such file, or not a table of embeddings; the message says what misses.
+    """
     if not Path(path).exists():
         raise TableError(f"no table {path}; make it with: python -m eumlib embed --out {path}")
     if not Path(path).is_file():
         raise TableError(f"{path} is not a file: name the table itself (.parquet)")
     try:
-        schema = pq.read_schema(path)
-        missing = [name for name in (*COLUMNS, "embedding") if name not in schema.names]
-        if missing or not pa.types.is_fixed_size_list(schema.field("embedding").type):
-            raise TableError(
-                f"{path} is not a table of embeddings: it needs {', '.join(COLUMNS)} and embedding "
-                f"(a fixed-size list); missing: {', '.join(missing) or 'the fixed size'}"
-            )
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(
+            f"{path} is not a Parquet file that can be read: {shortened(str(error), 200)}"
+        ) from error
+    missing = [name for name in (*COLUMNS, "embedding") if name not in schema.names]
+    if missing or not pa.types.is_fixed_size_list(schema.field("embedding").type):
+        raise TableError(
+            f"{path} is not a table of embeddings: it needs {', '.join(COLUMNS)} and embedding "
+            f"(a fixed-size list); missing: {', '.join(missing) or 'the fixed size'}"
+        )
+    return schema, rows
+
+
+def refuse_other_lengths(vectors: np.ndarray, path: Path | str, before: int = 0) -> None:
+    """Refuse vectors ``(n, d)`` that are not of length 1, within `UNIT_TOLERANCE`.
+
+    Args:
+        vectors: of some rows of a table.
+        path: of the table, for the message.
+        before: rows of the table that stand before these.
+
+    Raises:
+        TableError: there are some; the message names the first.
+    """
+    odd = np.flatnonzero(_of_other_length(vectors))
+    if len(odd):
+        raise TableError(
+            f"{path}: {len(odd)} embeddings are not of length 1, the first in row "
+            f"{before + odd[0]}; EmbeddingTable.from_arrays scales your own"
+        )
+
+
+def _of_other_length(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors.astype(np.float32, copy=False), axis=1)
+    return ~(abs(lengths - 1) < UNIT_TOLERANCE)
+
+
+def _read(path: Path | str, columns: list[str]) -> pa.Table:
+    table_schema(path)
+    try:
         arrow = pq.read_table(path, columns=columns, page_checksum_verification=True)
         arrow.validate(full=True)  # text that is none, say
         return arrow
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{path} is not a Parquet file that can be read: {error}") from error
+        raise TableError(
+            f"{path} is not a Parquet file that can be read: {shortened(str(error), 200)}"
+        ) from error
 
 
 def _checked(arrow: pa.Table, path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -153,8 +203,8 @@ def _vectors(column: pa.ChunkedArray, rows: pd.DataFrame, path: Path | str) -> n
         missing = np.array([row is None or None in row for row in packed.to_pylist()])
     _refuse(rows, missing, "missing numbers", path)
     vectors = packed.flatten().to_numpy(zero_copy_only=False).astype(np.float32).reshape(-1, dim)
-    odd = ~(abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE)
     scales = "scale your own through EmbeddingTable.from_arrays"
+    odd = _of_other_length(vectors)
     _refuse(rows, odd, "embeddings that are not of length 1", path, scales)
     return vectors
 

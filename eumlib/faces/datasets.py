@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import lzma
 import os
-import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -18,17 +17,25 @@ from pathlib import Path
 import numpy as np
 
 from eumlib._common.fetching import fetch
-from eumlib._common.files import home, key_of
+from eumlib._common.files import home, key_of, scratch_folder
 from eumlib._common.progress import progress_bar
-from eumlib._common.settings import LFW_VARIABLE
+from eumlib._common.settings import HOME_VARIABLE, LFW_VARIABLE
 from eumlib.faces.decoding import decode_picture
 from eumlib.faces.face_set import Face, FaceSet, split_by_identity
-from eumlib.faces.folders import FaceSetError, folder_faces, has_labels, labelled_faces
+from eumlib.faces.folders import (
+    ASIDE,
+    FaceSetError,
+    folder_faces,
+    has_labels,
+    labelled_faces,
+)
 from eumlib.faces.generator import generate_face
 from eumlib.faces.packed import is_packed, packed_faces
 
 # Of LFW's people; the weights in data/models have learnt from those of the first two parts.
 LFW_SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+MOST_SYNTHETIC = 1_000_000  # embedded in days; a list of more would fill the memory
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 _ARCHIVE_ERRORS = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError)
 
 
@@ -45,8 +52,11 @@ def orl_faces() -> FaceSet:
 
 def synthetic_faces(count: int = 100, seed: int = 0) -> FaceSet:
     """The first `count` faces of the DCGAN's stream `seed`; each is an identity of its own."""
-    if count < 1:
-        raise FaceSetError(f"a synthetic face set needs count ≥ 1, not {count}")
+    if not 1 <= count <= MOST_SYNTHETIC or seed < 0:
+        raise FaceSetError(
+            f"a synthetic face set needs a count from 1 to {MOST_SYNTHETIC:,} and a seed of 0 or "
+            f"more, not {count} and {seed}"
+        )
     names = [f"synthetic-{seed}-{index:06d}" for index in range(count)]
     faces = tuple(
         Face(name, name, partial(generate_face, index, seed)) for index, name in enumerate(names)
@@ -70,12 +80,13 @@ def lfw_faces(root: Path | str | None = None) -> FaceSet:
         FetchError: it could not be fetched.
     """
     own = root or os.environ.get(LFW_VARIABLE)
-    given = Path(os.path.expanduser(own)).resolve() if own else fetch("lfw-funneled.tgz")
-    if not os.path.exists(given):
+    given = os.path.realpath(os.path.expanduser(own)) if own else fetch("lfw-funneled.tgz")
+    if not (os.path.isdir(given) or os.path.isfile(given)):  # a pipe would be waited for
         raise FaceSetError(
-            f"no folder or archive {own}; without a root and {LFW_VARIABLE}, LFW is fetched"
+            f"no folder or archive {own} that can be read; without a root and {LFW_VARIABLE}, LFW "
+            f"is fetched"
         )
-    folder = given if given.is_dir() else unpacked(given)
+    folder = Path(given) if os.path.isdir(given) else unpacked(Path(given))
     return replace(folder_faces(_lfw_folder(folder), one_face=True), name="lfw")
 
 
@@ -145,7 +156,8 @@ def load_faces(name_or_path: str | Path, **options: object) -> FaceSet:
         return FACE_SETS[str(name_or_path)](**options)
     if not os.path.isdir(os.path.expanduser(name_or_path)):
         raise FaceSetError(
-            f"no folder {name_or_path}, and no face set of that name ({', '.join(FACE_SETS)})"
+            f"no folder {name_or_path} that can be read, and no face set of that name "
+            f"({', '.join(FACE_SETS)})"
         )
     if is_packed(name_or_path):
         return packed_faces(name_or_path, **options)
@@ -159,28 +171,37 @@ def unpacked(archive: Path) -> Path:
     Members that would land outside, links that lead outside and devices are refused.
 
     Raises:
-        FaceSetError: not a tar archive, one that is cut off or damaged, or one with such members.
+        FaceSetError: not a tar archive, one that is cut off or damaged, or one with such members;
+            or the cache folder cannot be used.
     """
     status = archive.stat()
     key = key_of(str(archive), str(status.st_size), str(status.st_mtime_ns))
     folder = home() / "unpacked" / key
-    if folder.exists():
+    if os.path.isdir(folder):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=folder.parent))
     try:
-        _extract(archive, temporary)
-        temporary.rename(folder)
+        with scratch_folder(folder.parent) as scratch:
+            (scratch / key).mkdir()
+            _extract(archive, scratch / key)
+            (scratch / key).rename(folder)
     except _ARCHIVE_ERRORS as error:
-        if folder.exists():  # another process was quicker
+        if os.path.isdir(folder):  # another process was quicker
             return folder
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise _no_room(archive, folder.parent, error) from error
         raise FaceSetError(
             f"{archive} cannot be unpacked, get a whole .tar or .tgz, or unpack it yourself and "
-            f"give its folder: {error}"
+            f"give its folder: {str(error).partition(chr(10))[0]}"
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def _no_room(archive: Path, cache: Path, error: OSError) -> FaceSetError:
+    return FaceSetError(
+        f"{archive} cannot be unpacked into {cache} ({error.strerror}): make that folder writable "
+        f"and make room on its disk, or name another one in {HOME_VARIABLE}"
+    )
 
 
 def _extract(archive: Path, folder: Path) -> None:
@@ -203,7 +224,11 @@ def _lfw_folder(root: Path) -> Path:
     """The folder of the people: this one, or the only such folder in it."""
     if _is_lfw(root):
         return root
-    found = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and _is_lfw(folder)]
+    try:
+        inner = [root / name for name in sorted(os.listdir(root)) if not name.startswith(ASIDE)]
+    except OSError as error:
+        raise FaceSetError(f"{root} cannot be listed, make it readable: {error}") from error
+    found = [folder for folder in inner if os.path.isdir(folder) and _is_lfw(folder)]
     if len(found) != 1:
         several = f" ({', '.join(folder.name for folder in found)}), give one" if found else ""
         raise FaceSetError(
@@ -214,7 +239,7 @@ def _lfw_folder(root: Path) -> Path:
 
 
 def _is_lfw(folder: Path) -> bool:
-    return next(folder.glob("*/*_[0-9][0-9][0-9][0-9].*"), None) is not None
+    return next(folder.glob("[!.]*/[!.]*_[0-9][0-9][0-9][0-9].*"), None) is not None
 
 
 @lru_cache(maxsize=1)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
+NAMED = 5  # of what is told in a line; the others are counted
 PICTURES_A_PERSON = 10  # to test on: some have hundreds, whose pairs would outvote all others'
 
 
@@ -25,12 +27,22 @@ class Face:
             raises `eumlib.faces.UnreadablePictureError` where the file does not decode. Worker
             processes call it, so it must be a function that can be pickled.
         worn_mask: the label of the mask that the person wears; None for a bare face.
+        content: gives the bytes of the picture's file, to tell files that are the same; None where
+            there is none of its own. It can be pickled, too.
     """
 
     image_id: str
     identity: str
     read: Callable[[], np.ndarray] = field(repr=False)
     worn_mask: str | None = None
+    content: Callable[[], bytes] | None = field(default=None, repr=False)
+
+
+class PassedOver(NamedTuple):
+    """Something that lies among the pictures and is not in the set, and why."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class FaceSet(Sequence[Face]):
         fingerprint: changes when the pictures change; caches are keyed by it.
         one_face: whether every picture is a crop of one face, a fact that detection may use.
         labelled: whether a file of labels says of everyone if a mask is worn; then none is painted.
+        passed_over: what lies among the pictures and was not taken.
     """
 
     name: str
@@ -50,6 +63,7 @@ class FaceSet(Sequence[Face]):
     fingerprint: str
     one_face: bool
     labelled: bool = False
+    passed_over: tuple[PassedOver, ...] = ()
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -92,6 +106,21 @@ class FaceSet(Sequence[Face]):
         faces = tuple(face for face in self.faces if face.identity in kept)
         names = hashlib.sha256(str(sorted(kept)).encode()).hexdigest()[:16]
         return replace(self, faces=faces, fingerprint=f"{self.fingerprint}:people {names}")
+
+
+def listed_by_reason(named: Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each reason: to how many it applies, and the first of them by name.
+
+    >>> listed_by_reason([("ann/1", "not a picture"), ("bob/1", "not a picture")])
+    ['not a picture: 2 × ann/1, bob/1']
+    """
+    names: dict[str, list[str]] = {}
+    for name, reason in named:
+        names.setdefault(reason, []).append(name if name.isprintable() else ascii(name))
+    return [
+        f"{reason}: {len(of_it)} × {', '.join(of_it[:NAMED])}{', …' if len(of_it) > NAMED else ''}"
+        for reason, of_it in sorted(names.items())
+    ]
 
 
 def split_by_identity(identities: Sequence[str], shares: Mapping[str, float]) -> np.ndarray:

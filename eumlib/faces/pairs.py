@@ -3,7 +3,7 @@
 A line ``Name 1 4`` is a *mated* pair, two pictures of one person; ``NameA 1 NameB 2`` is a
 *non-mated* one. The first picture is the reference, the second the probe. LFW puts a header over
 them, the number of folds and of pairs of each kind in a fold; MFR2 has none. Fields are separated
-by tabs, or by spaces where no name has one.
+by tabs, or by spaces where no name has one. Names that differ in their Unicode form alone are one.
 
 Picture 4 of a person is the one that is named ``…_0004``, as in LFW. Where a person's pictures are
 named otherwise, it is the fourth in the natural order of their names (2 before 10).
@@ -18,13 +18,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from eumlib._common.errors import EumlibError
 from eumlib._common.files import write_text
-from eumlib.faces.decoding import PICTURE_SUFFIXES
+from eumlib._common.texts import TextFileError, decoded, one_form, read_text
 from eumlib.faces.face_set import FaceSet
 
 DRAWS_A_PAIR = 30  # on average, before the last pairs are picked from all that are left
@@ -103,10 +103,12 @@ def make_pairs(
         allowed: tells which pairs may be drawn, such as `eumlib.masks.SharedMasks.is_hard`.
 
     Raises:
-        PairsFileError: there are not so many pairs.
+        PairsFileError: there are not so many pairs, or the seed is negative.
 
     Taught in notebook 01.
     """
+    if seed < 0:
+        raise PairsFileError(f"a seed is 0 or more, not {seed}")
     random = np.random.default_rng(seed)
     counts = np.array([len(image_ids) for image_ids in people.values()])
     possible = int((counts * (counts - 1) // 2).sum())
@@ -190,12 +192,12 @@ def write_pairs(
     """
     places = {
         image_id: (name, number)
-        for name, image_ids in people.items()
+        for name, image_ids in _by_one_form(people).items()
         for number, image_id in _numbered(name, image_ids).items()
     }
     unknown = [i for pair in pairs for i in (pair.reference, pair.probe) if i not in places]
     if unknown:
-        raise PairsFileError(f"{unknown[0]} is not among the pictures of these people")
+        raise PairsFileError(f"{unknown[0]!r} is not among the pictures of these people")
     lines, mated = [], sum(pair.mated for pair in pairs)
     if 2 * mated == len(pairs):
         lines.append(f"1\t{mated}")
@@ -205,21 +207,23 @@ def write_pairs(
             f"{name}\t{first}\t{second}" if pair.mated else f"{name}\t{first}\t{other}\t{second}"
         )
     text = "\n".join(lines) + "\n"
-    for pair, again in zip(pairs, _parsed(text, path, people), strict=True):
-        if pair != again:
-            raise PairsFileError(f"{pair} would be read back as {again}; it was not written")
+    try:
+        again = _parsed(decoded(text.encode(), path), path, people)
+    except (UnicodeEncodeError, TextFileError) as error:
+        raise PairsFileError(f"{path} cannot hold these names: {error}") from error
+    if list(pairs) != again:
+        odd = next((pair for pair, read in zip(pairs, again, strict=False) if pair != read), None)
+        raise PairsFileError(f"{odd or 'a pair'} would be read back otherwise; nothing was written")
     write_text(path, text)
 
 
 def _text_of(path: Path | str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise PairsFileError(
-            f"no pairs file {path}; make one with: python -m eumlib pairs --out {path}"
-        ) from None
-    except (UnicodeDecodeError, OSError) as error:
-        raise PairsFileError(f"{path} is not a text file: {error}") from error
+        return read_text(path)
+    except TextFileError as error:
+        missing = isinstance(error.__cause__, FileNotFoundError)
+        mend = f"; make one with: python -m eumlib pairs --out {path}" if missing else ""
+        raise PairsFileError(f"no pairs file: {error}{mend}") from error
 
 
 def _header(first_line: str) -> tuple[int, int] | None:
@@ -231,15 +235,25 @@ def _header(first_line: str) -> tuple[int, int] | None:
     return (folds[0] if folds else 1), pairs
 
 
+def _by_one_form(people: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    known: dict[str, list[str]] = {}
+    for name, image_ids in people.items():
+        known.setdefault(one_form(name), []).extend(image_ids)
+    return known
+
+
 def _parsed(text: str, path: Path | str, people: Mapping[str, Sequence[str]]) -> list[Pair]:
+    known = _by_one_form(people)
+
     @cache
     def numbered(name: str) -> dict[int, str]:
-        if name not in people:
-            near = difflib.get_close_matches(name, people, n=3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise PairsFileError(f"no person {name[:80]!r} in this face set{hint}")
-        return _numbered(name, people[name])
+        return _numbered(name, known[name])
 
+    text = one_form(text)
     lines, pairs = text.split("\n"), []
     header = _header(lines[0])
     for number, line in enumerate(lines, 1):
@@ -277,7 +291,7 @@ def _pair(fields: list[str], numbered: Callable[[str], Mapping[int, str]]) -> Pa
     if reference == probe:
         raise PairsFileError("a picture cannot be compared with itself")
     if other == [name]:
-        raise PairsFileError(f"both pictures are of {name}: a mated pair has 3 fields")
+        raise PairsFileError(f"both pictures are of {name!r}: a mated pair has 3 fields")
     return Pair(reference, probe, mated=not other)
 
 
@@ -287,31 +301,31 @@ def _image_id(name: str, number: str, numbered: Callable[[str], Mapping[int, str
         raise PairsFileError(f"{number[:20]!r} is not the number of a picture, 1 or more")
     if int(number) not in pictures:
         there = ", ".join(map(str, sorted(pictures)[:10])) + (", …" if len(pictures) > 10 else "")
-        raise PairsFileError(f"no picture {number} of {name}; there are {there}")
+        raise PairsFileError(f"no picture {number} of {name!r}; there are {there}")
     return pictures[int(number)]
 
 
 def _numbered(name: str, image_ids: Sequence[str]) -> dict[int, str]:
     """The pictures of one person by their numbers."""
-    stems = [_stem(image_id) for image_id in image_ids]
-    if not all(re.fullmatch(re.escape(name) + r"_[0-9]{4,}", stem) for stem in stems):
+    called = re.compile(rf"(?:.*/)?{re.escape(name)}_([0-9]{{4,9}})(?:\.[^./]*)?", re.DOTALL)
+    numbers = [called.fullmatch(one_form(image_id)) for image_id in image_ids]
+    if not all(numbers):
         return dict(enumerate(sorted(image_ids, key=_natural), 1))
     numbered: dict[int, str] = {}
-    for stem, image_id in zip(stems, image_ids, strict=True):
-        number = int(stem.rpartition("_")[2])
+    for found, image_id in zip(numbers, image_ids, strict=True):
+        number = int(found[1])
         if number in numbered:
             raise PairsFileError(
-                f"{numbered[number]} and {image_id} are both picture {number} of {name}; remove one"
+                f"{numbered[number]!r} and {image_id!r} are both picture {number} of {name!r}; "
+                f"remove one"
             )
         numbered[number] = image_id
     return numbered
 
 
-def _stem(image_id: str) -> str:
-    path = PurePosixPath(image_id)
-    return path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name
-
-
-def _natural(image_id: str) -> list[tuple[bool, int, str]]:
-    parts = re.findall(r"[0-9]+|[^0-9]+", image_id)
-    return [(p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]
+def _natural(image_id: str) -> list[tuple[int, str]]:
+    """2 before 10: numbers by their digits' count, then by their digits; all before words."""
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", one_form(image_id))
+    return [(len(n.lstrip("0")), n.lstrip("0")) if n else (math.inf, word) for n, word in parts] + [
+        (0, image_id)
+    ]

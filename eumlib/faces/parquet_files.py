@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from sys import intern
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from eumlib._common.texts import one_form
 from eumlib.faces.decoding import UnreadablePictureError, decode_picture
 from eumlib.faces.face_set import Face
 from eumlib.faces.folders import FaceSetError
@@ -50,10 +52,14 @@ class ParquetRow:
             UnreadablePictureError: the bytes do not decode, or are missing.
             FaceSetError: the file has gone, or is damaged.
         """
-        content = _row_group(self.path, self.column, self.group)[self.row].as_py()
-        if content is None:
+        content = self.content()
+        if not content:
             raise UnreadablePictureError(f"{self.name} has no bytes")
         return decode_picture(io.BytesIO(content), self.name)
+
+    def content(self) -> bytes:
+        """The picture's bytes, none where they are missing. FaceSetError: as above."""
+        return _row_group(self.path, self.column, self.group)[self.row].as_py() or b""
 
 
 def faces_of_parquet(path: Path) -> list[Face]:
@@ -67,14 +73,16 @@ def faces_of_parquet(path: Path) -> list[Face]:
     identities = _identity_column(path, file.schema_arrow)
     _refuse_large_groups(path, file, column)
     faces: list[Face] = []
+    place = str(path)
     for group in range(file.num_row_groups):
         told = _reading(path, group, lambda group=group: file.read_row_group(group, [identities]))
         for row, identity in enumerate(told.column(0).to_pylist()):
             image_id = f"{path.name}/{len(faces):06d}"
             if identity is None or identity == "":
                 raise FaceSetError(f"{path}, row {len(faces)}: {identities} is missing")
-            read = ParquetRow(str(path), column, group, row, image_id)
-            faces.append(Face(image_id, str(identity), read))
+            read = ParquetRow(place, column, group, row, image_id)
+            person = intern(one_form(str(identity)))
+            faces.append(Face(image_id, person, read, content=read.content))
     return faces
 
 

@@ -13,10 +13,12 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from sys import intern
 from typing import BinaryIO
 
 import numpy as np
 
+from eumlib._common.texts import one_form
 from eumlib.faces.decoding import PICTURE_SUFFIXES, UNREAD_SUFFIXES, decode_picture
 from eumlib.faces.face_set import Face
 from eumlib.faces.folders import FaceSetError
@@ -50,14 +52,17 @@ class TarMember:
             UnreadablePictureError: the member does not decode.
             FaceSetError: the tar has gone, or was changed since it was listed.
         """
+        return decode_picture(io.BytesIO(self.content()), PurePosixPath(self.name).name)
+
+    def content(self) -> bytes:
+        """The member's bytes. FaceSetError: as above."""
         try:
             with open(self.path, "rb") as tar:
-                content = self.content(tar)
+                return self.content_in(tar)
         except OSError as error:
             raise FaceSetError(f"{self.path}, {self.name} cannot be read: {error}") from error
-        return decode_picture(io.BytesIO(content), PurePosixPath(self.name).name)
 
-    def content(self, tar: BinaryIO) -> bytes:
+    def content_in(self, tar: BinaryIO) -> bytes:
         """The member's bytes, from the open file."""
         tar.seek(self.start)
         content = tar.read(self.size)
@@ -87,7 +92,12 @@ def faces_of_tar(path: Path) -> list[Face]:
             elif suffix in _SIDECARS:
                 sidecars[_key_of(place), suffix] = member
         return [
-            Face(f"{path.name}/{name}", _identity_of(member, sidecars, tar), member)
+            Face(
+                one_form(f"{path.name}/{name}"),
+                intern(one_form(_identity_of(member, sidecars, tar))),
+                member,
+                content=member.content,
+            )
             for name, member in pictures.items()
         ]
 
@@ -97,7 +107,7 @@ def _members(path: Path, tar: BinaryIO) -> Iterator[TarMember]:
 
     tarfile ends without a word where a header is damaged, or the file is cut off between members.
     """
-    size, last = path.stat().st_size, "its beginning"
+    size, last, place = path.stat().st_size, "its beginning", str(path)
     try:
         with tarfile.open(fileobj=tar, mode="r:") as listed:
             while (member := listed.next()) is not None:
@@ -107,7 +117,7 @@ def _members(path: Path, tar: BinaryIO) -> Iterator[TarMember]:
                 if member.isreg():
                     if member.offset_data + member.size > size:
                         raise FaceSetError(f"{path} ends in the middle of {last}: get it whole")
-                    yield TarMember(str(path), last, member.offset_data, member.size)
+                    yield TarMember(place, last, member.offset_data, member.size)
             tar.seek(listed.offset)
     except UnicodeEncodeError as error:  # tables of embeddings hold the names as UTF-8
         raise FaceSetError(f"{path} has a name that is not UTF-8: {error.object!r}") from None
@@ -141,7 +151,7 @@ def _told_by(sidecar: TarMember, tar: BinaryIO) -> str:
     try:
         if sidecar.size > LONGEST_SIDECAR:
             raise ValueError(f"{sidecar.size} bytes")
-        text = sidecar.content(tar).decode("utf-8-sig").strip()
+        text = sidecar.content_in(tar).decode("utf-8-sig").strip()
         if sidecar.name.lower().endswith(".json"):
             told = json.loads(text)
             text = str(next(told[name] for name in IDENTITY_FIELDS if name in told))

@@ -2,7 +2,8 @@
 
 `explore` scores each view before and after an unmasker; `joint_pca` and `joint_umap` lay all of
 them out in one fit; a `MapExplorer` shows both, in a live notebook or as one page that works
-offline. Taught in notebooks 04 and 09.
+offline; a `ScatterExplorer` shows more views than a page bears, in a live notebook. Taught in
+notebooks 04 and 09.
 """
 
 import lazy_loader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import traitlets
 from IPython.display import HTML
 
 from eumlib._common.files import PACKAGE_FOLDER, write_text
+from eumlib._common.progress import progress_bar
 from eumlib.maps.page import explorer_page, framed
 from eumlib.maps.projection import JointMap
 from eumlib.maps.sprites import sprite_sheet
@@ -55,8 +56,14 @@ class MapExplorer:
     @cached_property
     def page(self) -> str:
         """The page as HTML, all maps and a small picture of every view in it."""
-        sprites = sprite_sheet(self._picture_of(row) for row in range(len(self._views)))
+        sprites = sprite_sheet(self._pictures())
         return explorer_page(self._views, self._maps, sprites, self._threshold)
+
+    def _pictures(self) -> Iterator[np.ndarray]:
+        with progress_bar(len(self._views), "pictures", "view", delay=2) as bar:
+            for row in range(len(self._views)):
+                yield self._picture_of(row)
+                bar.update()
 
     def save_page(self, path: Path | str) -> None:
         """Write the page, atomically; it opens without a network."""

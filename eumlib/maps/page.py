@@ -18,6 +18,7 @@ from eumlib.maps.views import OUTCOMES, ExploredViews, ProbeScores
 
 OUTCOME_COLOURS = dict(zip(OUTCOMES, (BLUE, VERMILION, ORANGE, GREY), strict=True))
 SCORE_COLOURS = (VERMILION, "#b8b8b8", BLUE)  # from the lowest own score to the highest
+MOST_ON_A_PAGE = 20_000  # of more, a lasso takes many seconds (benchmarks/exploring.py)
 _SCORE_DIGITS = 6
 _PLACE_DIGITS = 4
 
@@ -35,11 +36,11 @@ def explorer_page(
         views: of `eumlib.maps.explore`.
         maps: by the name that the menu shows; the first is shown at first.
         sprites: a small picture of every view, in the order of the views.
-        threshold: where the slider stands at first.
+        threshold: where the slider stands at first; above all scores if it is infinite.
         title: of the page.
 
     Raises:
-        ValueError: no maps, or one of another number of views.
+        ValueError: no maps, or one of another number of views, or more of them than a page bears.
     """
     data = page_data(views, maps, sprites, threshold)
     folder = PACKAGE_FOLDER / "maps/templates"
@@ -73,10 +74,18 @@ def page_data(
     """What the page's script reads, ready for JSON; missing numbers are None, a list a column."""
     if not maps:
         raise ValueError("the page needs one map at least")
+    if len(views) > MOST_ON_A_PAGE:
+        raise ValueError(
+            f"a page bears {MOST_ON_A_PAGE:,} views, not {len(views):,}; look at more with "
+            "eumlib.maps.ScatterExplorer, in a live notebook"
+        )
     for name, joint in maps.items():
         if len(joint.before) != len(views):
             raise ValueError(f"{len(views)} views, and map {name!r} has {len(joint.before)}")
     rows = views.rows
+    low, high = _score_range(views)
+    if threshold == np.inf:  # no score is out of reach of a slider that stands above all
+        threshold = round(high + 0.01, 2)
     return {
         "image": rows["image_id"].tolist(),
         "identity": rows["identity"].tolist(),
@@ -89,7 +98,7 @@ def page_data(
         "maps": [_map(name, joint) for name, joint in maps.items()],
         "sprites": {"sheet": sprites.address, "columns": sprites.columns, "size": sprites.size},
         "threshold": threshold,
-        "scoreRange": list(_score_range(views)),
+        "scoreRange": [low, max(high, threshold)],
         "palette": list(SERIES),
         "grey": GREY,
         "outcomeColours": OUTCOME_COLOURS,

@@ -6,33 +6,25 @@ import hashlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.decomposition import PCA
-from sklearn.manifold import trustworthiness
-from sklearn.neighbors import NearestNeighbors
 
 from eumlib._common.files import atomic_path, home, key_of
+from eumlib._common.progress import bar_options
+from eumlib.maps.marks import MapMarks, map_marks
 from eumlib.maps.views import ExploredViews
 
+# From so many points on UMAP itself no longer looks for the exact neighbours.
+_MANY_POINTS = 4096
 
-@dataclass(frozen=True)
-class Projection:
-    """Coordinates of a joint map, and its two marks.
 
-    Attributes:
-        coordinates: ``(n, p)`` float32, p = 2 or 3.
-        trustworthiness: in [0, 1]; 1 where neighbours on the map are neighbours in the space
-            (Venna and Kaski 2001).
-        preservation: in [0, 1]; the share of a point's nearest neighbours in the space that are
-            among its nearest on the map.
-        neighbours: how many neighbours both marks look at.
-    """
+class Projection(NamedTuple):
+    """Coordinates of a joint map, ``(n, p)`` float32 with p = 2 or 3, and its two marks."""
 
     coordinates: np.ndarray
-    trustworthiness: float
-    preservation: float
-    neighbours: int
+    marks: MapMarks
 
 
 def project_pca(vectors: np.ndarray, neighbours: int = 15, dimensions: int = 2) -> Projection:
@@ -54,7 +46,7 @@ def project_umap(
     most of a minute (the library is compiled as it is imported); coordinates are cached.
     """
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-    parameters = (str(neighbours), str(seed), str(dimensions))
+    parameters = (str(neighbours), str(seed), str(dimensions), *_start(len(vectors)).values())
     key = key_of("umap", hashlib.sha256(vectors).hexdigest(), *parameters)
     path = home() / "projections" / f"{key}.npy"
     if not path.exists():
@@ -64,34 +56,31 @@ def project_umap(
     return _marked(vectors, np.load(path, allow_pickle=False), neighbours)
 
 
+def _start(points: int) -> dict[str, str]:
+    """Where UMAP starts: by its default, or, with many points, from their PCA.
+
+    Its default is a spectral layout, of each island by itself. People are islands, or nearly so,
+    and with many of them it takes longer than all the rest.
+    """
+    return {"init": "pca"} if points >= _MANY_POINTS else {}
+
+
 def _fit_umap(vectors: np.ndarray, neighbours: int, seed: int, dimensions: int) -> np.ndarray:
     with warnings.catch_warnings():
         # umap warns that tensorflow is missing, and that a seed means one thread: both are meant.
         warnings.simplefilter("ignore")
         from umap import UMAP  # the import alone takes seconds
 
+        bar = bar_options("UMAP", "pass", delay=2) | {"bar_format": None}  # its own has no estimate
         mapper = UMAP(
-            n_neighbors=neighbours, n_components=dimensions, metric="cosine", random_state=seed
-        )
+            n_neighbors=neighbours, n_components=dimensions, metric="cosine", random_state=seed,
+            tqdm_kwds=bar, **_start(len(vectors)),
+        )  # fmt: skip
         return mapper.fit_transform(vectors).astype(np.float32)
 
 
 def _marked(vectors: np.ndarray, coordinates: np.ndarray, neighbours: int) -> Projection:
-    count = min(neighbours, (len(vectors) - 1) // 2)
-    return Projection(
-        coordinates,
-        float(trustworthiness(vectors, coordinates, n_neighbors=count, metric="cosine")),
-        neighbour_preservation(vectors, coordinates, count),
-        count,
-    )
-
-
-def neighbour_preservation(vectors: np.ndarray, coordinates: np.ndarray, count: int) -> float:
-    """Mean share of a point's `count` nearest neighbours by cosine that the map keeps nearest."""
-    in_space = NearestNeighbors(n_neighbors=count, metric="cosine").fit(vectors).kneighbors()[1]
-    on_map = NearestNeighbors(n_neighbors=count).fit(coordinates).kneighbors()[1]
-    kept = [len(np.intersect1d(a, b)) for a, b in zip(in_space, on_map, strict=True)]
-    return float(np.mean(kept) / count)
+    return Projection(coordinates, map_marks(vectors, coordinates, neighbours))
 
 
 HOW_NOT_TO_READ = (
@@ -110,9 +99,10 @@ class JointMap:
     Attributes:
         before: ``(n, p)`` float32, p = 2 or 3.
         after: ``(n, p)`` float32; unmasked views lie where they lay.
-        trustworthiness: in [0, 1], as in `eumlib.maps.Projection`.
+        trustworthiness: in [0, 1], as in `eumlib.maps.MapMarks`.
         preservation: in [0, 1], as there.
         neighbours: how many neighbours both marks look at.
+        sample: the marks are of so many points; None: of all.
         made_by: the method and its parameters, in words.
     """
 
@@ -121,6 +111,7 @@ class JointMap:
     trustworthiness: float
     preservation: float
     neighbours: int
+    sample: int | None
     made_by: str
 
     @property
@@ -131,10 +122,11 @@ class JointMap:
     @property
     def marks(self) -> str:
         """One line: how the map was made and how far it can be trusted."""
+        sampled = f" of a sample of {self.sample:,} points" if self.sample else ""
         return (
             f"{self.made_by}. Trustworthiness {self.trustworthiness:.2f}, neighbour preservation "
-            f"{self.preservation:.2f} ({self.neighbours} neighbours; 1 is perfect, strewn at "
-            "random about 0.5 and nearly 0)."
+            f"{self.preservation:.2f} ({self.neighbours} neighbours{sampled}; 1 is perfect, strewn "
+            "at random about 0.5 and nearly 0)."
         )
 
     def ranges(self, margin: float = 0.05) -> np.ndarray:
@@ -179,6 +171,4 @@ def _joint(
     before, moved = np.split(found.coordinates, [len(views)])
     after = before.copy()
     after[masked] = moved
-    return JointMap(
-        before, after, found.trustworthiness, found.preservation, found.neighbours, made_by
-    )
+    return JointMap(before, after, *found.marks, made_by)

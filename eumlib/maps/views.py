@@ -14,7 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
+from eumlib._common.progress import progress_bar
+from eumlib._common.spreadsheets import csv_of
 from eumlib.embeddings import MASKED, UNMASKED, EmbeddingTable, TableError
 from eumlib.unmasking import Unmasker
 from eumlib.verification.comparison import STEP, in_steps
@@ -25,6 +28,7 @@ OUTCOMES = (CORRECT, FALSE_MATCH, FALSE_NON_MATCH, NO_REFERENCE)
 NOBODY = -1
 CSV_COLUMNS = ("id", "image_id", "identity", "view", "mask_shape", "mask_colour")
 _PROBES_A_BLOCK = 512
+_SCORES_A_BLOCK = 2**22  # of a large table: fewer probes a block, so that memory stays bounded
 
 
 class Neighbours(NamedTuple):
@@ -114,16 +118,12 @@ def explore(table: EmbeddingTable, unmasker: Unmasker, neighbours: int = 5) -> E
     pictures = rows["image_id"].to_numpy()
     own_reference = {pictures[reference]: int(reference) for reference in references}
     mates = np.array([own_reference.get(picture, NOBODY) for picture in pictures], np.int64)
-    return ExploredViews(
-        rows,
-        mates,
-        table.vectors,
-        after,
-        *(
-            _score(probes, table.vectors, references, rows, mates, neighbours)
+    with progress_bar(2 * len(rows), "scores", "view", delay=2) as bar:
+        sides = [
+            _score(probes, table.vectors, references, rows, mates, neighbours, bar)
             for probes in (table.vectors, after)
-        ),
-    )
+        ]
+    return ExploredViews(rows, mates, table.vectors, after, *sides)
 
 
 def people_to_compare(table: EmbeddingTable, most: int) -> EmbeddingTable:
@@ -150,38 +150,74 @@ def _score(
     rows: pd.DataFrame,
     mates: np.ndarray,
     neighbours: int,
+    bar: tqdm,
 ) -> ProbeScores:
-    people, pictures = (
-        pd.factorize(rows[column])[0].astype(np.int64) for column in ("identity", "image_id")
+    by_person, by_picture = (
+        _References(rows[column], references) for column in ("identity", "image_id")
     )
+    known = vectors[references].T
+    size = min(_PROBES_A_BLOCK, max(1, _SCORES_A_BLOCK // len(references)))
     parts = []
-    for start in range(0, len(probes), _PROBES_A_BLOCK):
-        block = slice(start, start + _PROBES_A_BLOCK)
-        scores = _cosines(probes[block] @ vectors[references].T)
-        scores[pictures[block, None] == pictures[references]] = -np.inf
-        same = people[block, None] == people[references]
-        nearest = np.argsort(-scores, axis=1, kind="stable")[:, :neighbours]
-        parts.append(
-            (
-                np.where(same, scores, -np.inf).max(axis=1),
-                np.where(same, -np.inf, scores).max(axis=1),
-                references[nearest],
-                np.take_along_axis(scores, nearest, axis=1),
-            )
-        )
+    for start in range(0, len(probes), size):
+        block = slice(start, start + size)
+        products = probes[block] @ known
+        products[by_picture.of(block)] = -np.inf
+        same = by_person.of(block)
+        own = np.full(len(products), -np.inf, np.float32)
+        np.maximum.at(own, same[0], products[same])
+        nearest, scores = _highest(products, neighbours)
+        products[same] = -np.inf
+        parts.append((own, products.max(axis=1), references[nearest], scores))
+        bar.update(len(products))
     own, stranger, ids, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
     mate = _cosines((probes * vectors[mates]).sum(axis=1))
     return ProbeScores(
-        _known(own),
-        _known(stranger),
+        _known(_cosines(own)),
+        _known(_cosines(stranger)),
         np.where(mates == NOBODY, np.float32(np.nan), mate),
         Neighbours(np.where(np.isneginf(scores), NOBODY, ids), _known(scores)),
     )
 
 
+class _References:
+    """Which references share a name, a person's or a picture's, with each view."""
+
+    def __init__(self, names: pd.Series, references: np.ndarray) -> None:
+        self._codes = pd.factorize(names)[0]
+        self._counts = np.bincount(self._codes[references], minlength=self._codes.max() + 1)
+        self._starts = np.cumsum(self._counts) - self._counts
+        self._columns = np.argsort(self._codes[references], kind="stable")
+
+    def of(self, block: slice) -> tuple[np.ndarray, np.ndarray]:
+        """All pairs of a view in the block and a reference of its name, as rows and columns."""
+        codes = self._codes[block]
+        counts = self._counts[codes]
+        rows = np.repeat(np.arange(len(codes)), counts)
+        places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return rows, self._columns[np.repeat(self._starts[codes], counts) + places]
+
+
+def _highest(products: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and scores of each row's highest, the highest first; of equal ones the first column.
+
+    Rounding does not change the order, but makes equal what is nearly so: only what is as high as
+    the last that counts, or nearly, has to be rounded and put in order.
+    """
+    count = min(count, products.shape[1])
+    least = np.partition(products, -count, axis=1)[:, -count]
+    high = products >= least[:, None] - np.float32(2 * STEP)
+    rows, columns = np.divmod(np.flatnonzero(high), products.shape[1])
+    scores = _cosines(products[rows, columns])
+    order = np.lexsort((-scores, rows))  # stable: equal ones stay in the order of their columns
+    first = np.searchsorted(rows, np.arange(len(products)))
+    chosen = order[first[:, None] + np.arange(count)]
+    return columns[chosen], scores[chosen]
+
+
 def _cosines(products: np.ndarray) -> np.ndarray:
     """Rounded as all scores are (`eumlib.verification.comparison`): equal pairs score alike."""
-    return (in_steps(products) * STEP).astype(np.float32)
+    rounded = (in_steps(products) * STEP).astype(np.float32)
+    return np.where(np.isneginf(products), products, rounded)
 
 
 def _known(scores: np.ndarray) -> np.ndarray:
@@ -236,4 +272,4 @@ def check_ids(views: ExploredViews, ids: Sequence[int]) -> np.ndarray:
 def selection_csv(views: ExploredViews, ids: Sequence[int]) -> str:
     """The selected views as CSV with `CSV_COLUMNS`, ascending by id. ValueError for unknown ids."""
     chosen = check_ids(views, ids)
-    return views.rows.iloc[chosen].assign(id=chosen)[list(CSV_COLUMNS)].to_csv(index=False)
+    return csv_of(views.rows.iloc[chosen].assign(id=chosen)[list(CSV_COLUMNS)])

@@ -16,13 +16,14 @@ from typing import Protocol
 import numpy as np
 
 from eumlib._common.errors import EumlibError
+from eumlib._common.texts import TextFileError, one_form, read_text
 from eumlib.faces import Face, Pair
 from eumlib.masks.flat import COVERAGES, FLAT_SHAPES, WIDTHS, flat_shape
 from eumlib.masks.mask import NIST_COLOURS, PAPER_COLOURS, SHAPES, Colour, Mask
 
 
 class MaskPlanError(EumlibError, ValueError):
-    """A plan that has no mask for a face, or a log of masks that cannot be read."""
+    """A plan that has no mask for a face, or that cannot be made or read."""
 
 
 class MaskPlan(Protocol):
@@ -143,32 +144,37 @@ class ReplayedMasks:
         The three numbers may have decimals, from 0 to 255; they are rounded.
 
         Raises:
-            MaskPlanError: a line that is something else, or a picture named twice; the message has
-                the line number.
+            MaskPlanError: the file is not there or no text; a line that is something else, or a
+                picture named twice; the message has the line number.
         """
+        try:
+            lines = one_form(read_text(path)).removesuffix("\n").split("\n")
+        except TextFileError as error:
+            raise MaskPlanError(f"no log of masks: {error}") from error
         masks: dict[str, Mask] = {}
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(lines, 1):
             try:
                 image_id, shape, *colour = line.rsplit(maxsplit=4)
                 mask = Mask(shape, tuple(round(float(value)) for value in colour))
-            except ValueError as error:
+            except (ValueError, OverflowError) as error:  # the latter for infinity
                 raise MaskPlanError(
-                    f"{path}, line {number}: {line!r} is not 'image_id shape red green blue': "
-                    f"{error}"
+                    f"{path}, line {number}: {line[:80]!r} is not 'image_id shape red green blue': "
+                    f"{str(error)[:200]}"
                 ) from error
             if image_id in masks:
-                raise MaskPlanError(f"{path}, line {number}: {image_id} has a mask already")
+                raise MaskPlanError(f"{path}, line {number}: {image_id!r} has a mask already")
             masks[image_id] = mask
         return cls(masks)
 
     def masks_for(self, face: Face) -> tuple[Mask, ...]:
         """The one mask that the log has for the picture; without one, MaskPlanError."""
-        if face.image_id not in self.masks:
+        image_id = one_form(face.image_id)
+        if image_id not in self.masks:
             raise MaskPlanError(
                 f"the log of {len(self.masks)} masks has none for {face.image_id}; add a line for "
                 f"it, or leave the picture out"
             )
-        return (self.masks[face.image_id],)
+        return (self.masks[image_id],)
 
     def describe(self) -> str:
         return f"replayed masks {_digest(self.masks)}"
@@ -199,17 +205,17 @@ class SharedMasks:
         """Share `count` different masks among the faces.
 
         Raises:
-            ValueError: fewer than two masks, or more than the kind has.
+            MaskPlanError: fewer than two masks, or more than the kind has.
         """
         if count < 2:
-            raise ValueError(f"to wear different masks a person needs 2 or more, not {count}")
+            raise MaskPlanError(f"to wear different masks a person needs 2 or more, not {count}")
         shared: dict[Mask, None] = {}
         for place in range(100 * count):
             shared.setdefault(kind.draw(_random(seed, place, "shared")))
             if len(shared) == count:
                 break
         else:
-            raise ValueError(f"{kind} has only {len(shared)} different masks, not {count}")
+            raise MaskPlanError(f"{kind} has only {len(shared)} different masks, not {count}")
         masks, given = tuple(shared), {}
         turn: dict[str, int] = {}
         for face in faces:

@@ -4,11 +4,13 @@ from .figures import function_curves, training_curves
 from .losses import (
     SelfRestrainedTripletLoss, TripletDistances, TripletLoss, restraint_holds, triplet_distances,
 )
+from .mapped_triplets import MappedTripletSampler
 from .models import (
     CentredUnmaskingModel, EmbeddingUnmaskingModel, ModelError, ResidualUnmaskingModel,
     UnmaskingModel,
 )
 from .playground import LossPlayground
+from .processes import TogetherError, the_first_before_the_others, together, train_together
 from .recipes import (
     FAITHFUL, FAITHFUL_BY_TRIPLET_LOSS, RECIPES, WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS, Recipe,
 )

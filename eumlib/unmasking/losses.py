@@ -56,7 +56,7 @@ def triplet_distances(
     Taught in notebook 05.
     """
     parts = [anchor, positive, negative]
-    if negative_of_positive is not None:
+    if negative_of_positive is not None and negative_of_positive is not negative:
         parts.append(negative_of_positive)
     shapes = [tuple(part.shape) for part in parts]
     if anchor.ndim != 2 or len(set(shapes)) != 1:

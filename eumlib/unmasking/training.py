@@ -10,26 +10,31 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
+from tqdm import tqdm
 
 from eumlib._common.device import available_device as available_device  # the room shows it
 from eumlib._common.progress import progress_bar
 from eumlib._common.threads import torch_threads
-from eumlib.embeddings import EmbeddingTable
+from eumlib.embeddings import EmbeddingTable, MappedTable
 from eumlib.faces import split_by_identity
 from eumlib.unmasking.checkpoint import read_checkpoint, write_checkpoint
 from eumlib.unmasking.losses import TripletDistances, restraint_holds, triplet_distances
+from eumlib.unmasking.mapped_triplets import sampler_of
 from eumlib.unmasking.models import CentredUnmaskingModel
 from eumlib.unmasking.recipes import FAITHFUL, Recipe
-from eumlib.unmasking.triplets import Triplets, TripletSampler
+from eumlib.unmasking.triplets import EVERY, Triplets, TripletSampler
 from eumlib.unmasking.unmasker import Unmasker
 from eumlib.unmasking.validation import Validation
 
+Table = TypeVar("Table", EmbeddingTable, MappedTable)
 FIGURES = ("loss", "d1", "d2", "d3", "restrained")
 FEW_STEPS = 400  # as many as the course takes; a tenth of it leaves weights where they began
+TYPICAL_FACES = 2**18  # whose mean a centred network works around, at most
 SMALL_BATCH = 200_000  # numbers; for fewer, threads cost more time than they save
 
 
@@ -51,16 +56,19 @@ class Fit:
     best_epoch: int
 
 
-def split_for_validation(table: EmbeddingTable) -> tuple[EmbeddingTable, EmbeddingTable]:
+def split_for_validation(table: Table) -> tuple[Table, Table]:
     """Nine tenths of the people to train on, and the others to choose the best epoch by."""
     shares = {"train": 0.9, "validation": 0.1}
-    part = split_by_identity(table.rows["identity"], shares)
+    if isinstance(table, MappedTable):
+        part = table.split_by_identity(shares)
+    else:
+        part = split_by_identity(table.rows["identity"], shares)
     return table.where(part == "train"), table.where(part == "validation")
 
 
 def train_unmasker(
-    training: Sequence[EmbeddingTable],
-    validation: Sequence[EmbeddingTable],
+    training: Sequence[EmbeddingTable | MappedTable],
+    validation: Sequence[EmbeddingTable | MappedTable],
     recipe: Recipe = FAITHFUL,
     device: str = "cpu",
     checkpoint: Path | str | None = None,
@@ -68,7 +76,7 @@ def train_unmasker(
     """Train on some tables, and keep the epoch that is best on others.
 
     Args:
-        training: tables of faces in both views, of one recogniser.
+        training: tables of faces in both views, of one recogniser, in memory or on disk.
         validation: tables of people who are not in `training`.
         recipe: what is trained and how.
         device: ``"cpu"`` or ``"cuda"``.
@@ -80,8 +88,8 @@ def train_unmasker(
 
     Taught in notebook 07.
     """
-    sampler = TripletSampler(*training)
-    return fit(sampler, recipe, recipe.validation(*validation), device, checkpoint)
+    validate = recipe.validation(*validation)
+    return fit(sampler_of(*training), recipe, validate, device, checkpoint)
 
 
 def fit(
@@ -116,20 +124,20 @@ def fit(
 def descend(descent: Descent, validate: Validation, checkpoint: Path | str | None = None) -> Fit:
     """Run a training to its end, and keep the best epoch; arguments as in `fit`."""
     sampler, recipe = descent.sampler, descent.recipe
-    _warn_of_few_steps(sampler, recipe)
+    _warn_of_few_steps(descent)
     if checkpoint and Path(checkpoint).exists():
         read_checkpoint(descent, checkpoint)
     small = recipe.batch_size * sampler.dim < SMALL_BATCH
     threads = torch_threads(1 if small else torch.get_num_threads())
+    an_epoch, done = descent.steps_an_epoch, len(descent.history)
     progress = progress_bar(
-        recipe.epochs, f"training with {descent.name}", "epoch", len(descent.history)
+        recipe.epochs * an_epoch, f"training with {descent.name}", "step", done * an_epoch
     )
     with threads, progress:
         while not descent.finished:
-            descent.run_epoch(validate)
+            descent.run_epoch(validate, progress)
             if checkpoint:
-                write_checkpoint(descent, checkpoint)
-            progress.update()
+                descent.write(checkpoint)
     descent.model.load_state_dict(descent.best_weights)
     unmasker = Unmasker(descent.model.eval(), sampler.backbone)
     return Fit(unmasker, recipe, pd.DataFrame(descent.history), descent.best_epoch)
@@ -158,7 +166,7 @@ class Descent:
             torch.manual_seed(self.recipe.seed)
             model = self.recipe.build(self.sampler.dim)
         if self.recipe.reach:
-            unmasked = self.sampler.positives
+            unmasked = self.sampler.some_positives(TYPICAL_FACES)
             model = CentredUnmaskingModel.around(model, unmasked, self.recipe.reach)
         self.model = model.to(self.device)
         self.optimiser = torch.optim.SGD(
@@ -181,18 +189,31 @@ class Descent:
         done = len(self.history)
         return done >= self.recipe.epochs or done - self.best_epoch >= self.recipe.patience
 
+    @property
+    def mine(self) -> slice:
+        """Which of the drawn batches are trained on here."""
+        return EVERY
+
     def describe(self) -> str:
         """One line that tells this training from others."""
         return f"{self.recipe.describe()}; {self.sampler.fingerprint}"
 
-    def run_epoch(self, validate: Validation) -> None:
+    @property
+    def steps_an_epoch(self) -> int:
+        """Batches an epoch; a last one of a single triplet is left out."""
+        return self.recipe.steps_an_epoch or -((1 - len(self.sampler)) // self.recipe.batch_size)
+
+    def run_epoch(self, validate: Validation, progress: tqdm) -> None:
         """Train for one epoch, and keep its weights if they are the best so far."""
         epoch = len(self.history) + 1
         rate = self.recipe.learning_rate_of(epoch)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        steps = torch.stack([self._step(batch) for batch in self._batches()]).double()
-        figures = dict(zip(FIGURES, _mean_over_triplets(steps), strict=True))
+        steps = []
+        for batch in self._batches():
+            steps.append(self._step(batch))
+            progress.update()
+        figures = dict(zip(FIGURES, self.mean_over_triplets(torch.stack(steps)), strict=True))
         if not np.isfinite(list(figures.values())).all():
             raise ValueError(
                 f"the loss is no longer finite in epoch {epoch}: lower the learning rate"
@@ -209,8 +230,8 @@ class Descent:
     def _batches(self) -> Iterator[Triplets]:
         count, batch_size = self.recipe.steps_an_epoch, self.recipe.batch_size
         if count is None:
-            return self.sampler.batches(batch_size, self.random)
-        return self.sampler.steps(count, batch_size, self.random)
+            return self.sampler.batches(batch_size, self.random, self.mine)
+        return self.sampler.steps(count, batch_size, self.random, self.mine)
 
     def _step(self, batch: Triplets) -> torch.Tensor:
         """One step of descent; the `FIGURES` of its batch, and the batch's size."""
@@ -230,24 +251,26 @@ class Descent:
         distances = triplet_distances(output, batch.positive, negative, negative_of_positive)
         return self.recipe.loss(distances), distances
 
+    def mean_over_triplets(self, steps: torch.Tensor) -> list[float]:
+        """The means of the `FIGURES` over an epoch; the last column is the size of each batch.
 
-def _mean_over_triplets(steps: torch.Tensor) -> list[float]:
-    """The means of the `FIGURES` over an epoch; the last column is the size of each batch.
+        A step counts as often as it has triplets, but the restraint is one decision a step.
+        """
+        *figures, held, sizes = steps.double().T
+        means = [(figure * sizes).sum() / sizes.sum() for figure in figures]
+        return [float(mean) for mean in (*means, held.mean())]
 
-    A step counts as often as it has triplets, but the restraint is one decision a step.
-    """
-    *figures, held, sizes = steps.T
-    means = [(figure * sizes).sum() / sizes.sum() for figure in figures]
-    return [float(mean) for mean in (*means, held.mean())]
+    def write(self, checkpoint: Path | str) -> None:
+        """Write the checkpoint of the epochs so far, atomically."""
+        write_checkpoint(self, checkpoint)
 
 
-def _warn_of_few_steps(sampler: TripletSampler, recipe: Recipe) -> None:
-    an_epoch = recipe.steps_an_epoch or -(-len(sampler) // recipe.batch_size)
-    steps = recipe.epochs * an_epoch
+def _warn_of_few_steps(descent: Descent) -> None:
+    recipe, steps = descent.recipe, descent.recipe.epochs * descent.steps_an_epoch
     if steps < FEW_STEPS:
         warnings.warn(
-            f"{len(sampler)} masked faces in batches of {recipe.batch_size} make {steps} steps in "
-            f"{recipe.epochs} epochs, too few to learn from: take more faces, smaller batches "
-            f"(batch_size) or more epochs, {FEW_STEPS} steps or more",
+            f"{len(descent.sampler)} masked faces in batches of {recipe.batch_size} make {steps} "
+            f"steps in {recipe.epochs} epochs, too few to learn from: take more faces, smaller "
+            f"batches (batch_size) or more epochs, {FEW_STEPS} steps or more",
             stacklevel=4,
         )

@@ -2,7 +2,7 @@ from .breakdowns import by_mask, by_person
 from .comparison import Comparison, FaceViews, ScoreError
 from .evaluation import (
     AS_WORN_SETTING, MASKED_SETTING, MIXED_SETTING, RATES, STREAM_SETTING, UNMASKED_SETTING,
-    ComparedViews, evaluate, evaluate_views,
+    ComparedViews, evaluate, evaluate_views, over_cluster, over_threads,
 )
 from .figures import cmc_curves, det_curves, error_bars, roc_curves, score_distributions
 from .folds import FoldedAccuracy, folded_accuracy

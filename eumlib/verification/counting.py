@@ -131,7 +131,9 @@ def _ordered(
 
 
 def _part(side: Side, rows: range) -> Side:
-    return Side(*(part[rows.start : rows.stop] for part in side))
+    """Copies, but of the vectors: what comes from a cluster is read-only, and compiled anew."""
+    vectors, *others = (part[rows.start : rows.stop] for part in side)
+    return Side(vectors, *(part.copy() for part in others))
 
 
 def count_scores(sides: Sides, spread: Spread) -> np.ndarray:
@@ -226,7 +228,7 @@ def _tally_stripe(sides: Sides, edges: np.ndarray, best: np.ndarray, stripe: ran
     teams, size = int(sides.left.team[stripe.stop - 1]) - first + 1, len(edges) + 1
     mated = np.zeros((teams, size), np.int32)
     non_mated = np.zeros((teams, (int(sides.right.team[-1]) + 1) * size), np.int32)
-    place_of_team = sides.right.team * np.int32(size)
+    place_of_team, best = sides.right.team * np.int32(size), best.copy()
     ahead = np.zeros(len(best), np.int32)
     bounded = np.append(edges, np.iinfo(np.int32).max).astype(np.int32)
     buckets = np.arange((2 * STEPS >> _BUCKET) + 1) << _BUCKET

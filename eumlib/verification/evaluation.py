@@ -22,7 +22,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from eumlib._common.spreading import Spread, over_threads
+from eumlib._common.clusters import over_cluster as over_cluster  # the room shows it
+from eumlib._common.progress import progress_bar
+from eumlib._common.spreading import QUICK, Spread
+from eumlib._common.spreading import over_threads as over_threads
 from eumlib.embeddings import MASKED, UNMASKED, WORN, EmbeddingTable, TableError
 from eumlib.faces import Pair
 from eumlib.unmasking import Unmasker
@@ -242,10 +245,16 @@ def _compared(
     unmaskings: Mapping[str | None, ComparedViews],
 ) -> Iterator[tuple[str, str | None, ComparedViews]]:
     """Every setting with each unmasking; unmasked faces do not pass through an EUM."""
-    for setting in unmaskings[None].settings:
-        for name, views in unmaskings.items():
-            if name is None or setting != UNMASKED_SETTING:
-                yield setting, name, views
+    compared = [
+        (setting, name, views)
+        for setting in unmaskings[None].settings
+        for name, views in unmaskings.items()
+        if name is None or setting != UNMASKED_SETTING
+    ]
+    with progress_bar(len(compared), "evaluating", "comparison", delay=QUICK) as progress:
+        for each in compared:
+            yield each
+            progress.update()
 
 
 def _figures(measured: Measurement, plain: Measurement | None) -> dict[str, float]:

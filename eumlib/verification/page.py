@@ -65,6 +65,9 @@ def write_page(results: pd.DataFrame, figures: Mapping[str, go.Figure], path: Pa
         first=results.iloc[0],
         summary=without_empty_columns(summary(results)).to_html(index=False, border=0),
         starred=f"A star marks rates with {STARRED}." if has_stars(results) else "",
-        figures={title: figure_html(figure.to_dict()) for title, figure in figures.items()},
+        figures={
+            title: figure_html(figure.to_dict(), f"figure-{number}")
+            for number, (title, figure) in enumerate(figures.items())
+        },
     )
     write_text(path, page)

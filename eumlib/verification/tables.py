@@ -11,6 +11,7 @@ import pandas as pd
 
 from eumlib._common.files import write_text
 from eumlib._common.looks import with_interval
+from eumlib._common.spreadsheets import csv_of
 from eumlib.verification.evaluation import MASKED_SETTING, MIXED_SETTING, RATES, UNMASKED_SETTING
 
 UNRESOLVED = "*"
@@ -128,5 +129,5 @@ def write_json(results: pd.DataFrame, path: Path | str) -> None:
 
 
 def write_csv(results: pd.DataFrame, path: Path | str) -> None:
-    """Write `evaluate`'s rows as CSV, atomically; rates are fractions."""
-    write_text(path, results.to_csv(index=False))
+    """Write `evaluate`'s rows as CSV, atomically; rates are fractions, names no formulas."""
+    write_text(path, csv_of(results))

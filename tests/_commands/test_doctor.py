@@ -9,6 +9,7 @@ import pytest
 
 from eumlib._commands import doctor
 from eumlib._commands.doctor import examine
+from eumlib._common import provenance
 
 ROOT = Path(doctor.__file__).parents[2]
 
@@ -136,6 +137,13 @@ def test_a_copy_of_lfw_that_is_not_there_is_noted(monkeypatch, tmp_path):
     assert "unset it" in found.fix
 
 
+def test_a_cache_that_nobody_can_have_is_a_fault_with_its_own_mend(monkeypatch):
+    monkeypatch.setenv("EUMLIB_HOME", "~nobody-of-this-name/cache")
+    (found,) = examine((doctor.check_cache,))
+    assert found.breaks
+    assert found.fix.endswith("there is no such home; write the whole path")
+
+
 def test_a_check_that_fails_itself_is_a_fault_and_ends_with_code_1(monkeypatch, capsys):
     def check_nothing():
         """Nothing at all."""
@@ -166,3 +174,34 @@ def test_it_works_where_no_package_is_installed():
     assert "FAULT typer is not installed" in ended.stdout
     assert "FAULT torch is not installed" in ended.stdout
     assert "Traceback" not in ended.stderr
+
+
+def test_a_package_without_its_checkout_is_one_fault_that_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    monkeypatch.setattr(doctor, "CONSTRAINTS", tmp_path / "constraints.txt")
+    monkeypatch.setattr(doctor, "DATA_CARD", tmp_path / "data" / "README.md")
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path / "pyproject.toml")
+    checks = (doctor.check_checkout, doctor.check_packages, doctor.check_data)
+    (fault,) = (finding for finding in examine(checks) if finding.breaks)
+    assert "without its notebooks and data" in fault.what
+    assert "clone the project" in fault.fix
+
+
+def test_a_python_without_pip_is_noted_with_the_ways_to_have_it(monkeypatch):
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    (note,) = examine((doctor.check_pip,))
+    assert "ensurepip" in note.fix
+    assert "uv pip install pip" in note.fix
+    assert not note.breaks
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii"])
+def test_its_findings_reach_a_narrow_console(encoding):
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "PLOTLY_RENDERER": "png"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "eumlib", "doctor"], capture_output=True, env=environment, cwd=ROOT
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert b"PLOTLY_RENDERER=png" in ended.stdout
+    assert b"-> unset PLOTLY_RENDERER" in ended.stdout
+    assert ended.stdout.rstrip().endswith(b"all that is needed is there")

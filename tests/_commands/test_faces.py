@@ -1,13 +1,21 @@
 """`embed` and `pairs`, as their user types them, and what `evaluate` and `explore` make of it."""
 
+import errno
 import hashlib
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import pytest
 from builders import drawn_table
+from packing import write_tar
 from small_onnx import write
 
 from eumlib._common.files import home
@@ -18,6 +26,8 @@ from eumlib.faces import folder_faces, image_ids_by_person, landmark_finder, rea
 from eumlib.faces.datasets import orl_faces
 from eumlib.masks import Mask, paint_mask
 from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
+
+CACHED_FILES = home() / "files"
 
 
 def test_a_folder_of_people_goes_through_embed_and_evaluate_without_code(run, people, tmp_path):
@@ -36,6 +46,135 @@ def test_a_folder_of_people_goes_through_embed_and_evaluate_without_code(run, pe
     assert [row["setting"] for row in rows] == ["UMR-UMP", "UMR-MP", "MR-MP"]
 
 
+@pytest.fixture
+def own_people(people, tmp_path):
+    """A copy of the folder of people, to be spoilt."""
+    return Path(shutil.copytree(people, tmp_path / "own"))
+
+
+def test_what_was_passed_over_and_what_is_there_twice_is_said(run, own_people, tmp_path):
+    first, second = own_people / "s1/s1_1.png", own_people / "s2/s2_1.png"
+    shutil.copy(first, own_people / "s2" / "shared.png")
+    shutil.copy(second, own_people / "s2" / "again")
+    (own_people / "s3" / "linked.png").symlink_to(tmp_path)
+    (own_people / "s3" / "notes.txt").write_text("?")
+    (own_people / "s3" / "raw.cr3").write_bytes(b"?")
+    for name in ("torn.jpg", "torn_too.jpg"):  # the same, but nobody's photograph
+        shutil.copy(own_people / "s1" / "torn.jpg", own_people / "s3" / name)
+    (own_people / "labels.txt").write_text("0 s1\n1 s2\n2 s3\n")
+    code, out, err = run("embed", "--faces", own_people, "--out", tmp_path / "t.parquet")
+    assert code == 0, err
+    assert "8 of 12 faces acquired, 16 embeddings; 3 passed over" in out
+    for line in (
+        "unreadable picture: 4 × s1/torn.jpg, s3/raw.cr3, s3/torn.jpg, s3/torn_too.jpg",
+        "passed over, link that leads out of the folder; copy what it leads to: 1 × s3/linked.png",
+        "passed over, not a picture: 1 × s3/notes.txt",
+        "passed over, not read as labels of masks: 1 × labels.txt",
+        "one file of several people, a false match at any threshold; remove it: "
+        "1 × s1/s1_1.png = s2/shared.png",
+        "one file twice of one person, a match without effort; remove one: "
+        "1 × s2/again = s2/s2_1.png",
+    ):
+        assert f"  {line}\n" in out
+    code, out, _ = run(
+        "pairs", "--faces", own_people, "--mated", 2, "--non-mated", 2, "--out", tmp_path / "p.txt"
+    )
+    assert code == 0
+    assert "pairs of 3 people; 3 passed over" in out
+
+
+def test_a_picture_that_cannot_be_read_now_stops_the_work_which_goes_on_when_it_can(
+    run, own_people, own_home, tmp_path, monkeypatch
+):
+    (own_home / "files").parent.mkdir()
+    (own_home / "files").symlink_to(CACHED_FILES)
+    table = tmp_path / "t.parquet"
+    refused = own_people / "s3" / "s3_2.png"
+    opened = Path.open
+
+    def open_by_permission(path, *arguments, **options):
+        if path == refused:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", open_by_permission)
+        code, _, err = run("embed", "--faces", own_people, "--out", table)
+    assert code == 1
+    assert err == (
+        f"error: {refused} cannot be read (Permission denied): make it readable, and give the same "
+        "command again\n"
+    )
+    assert not table.exists()
+    code, out, _ = run("embed", "--faces", own_people, "--out", table)
+    assert code == 0
+    assert "6 of 7 faces acquired" in out
+    assert str(own_people).encode() not in table.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["nowhere", "file", "folder", "circle", "pipe", "binary", "long"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("embed", "--out", "{out}", "--faces", "{bad}"),
+        ("embed", "--out", "{out}", "--faces", "lfw", "--root", "{bad}"),
+        ("embed", "--out", "{out}", "--faces", "mfr2", "--root", "{bad}"),
+        ("embed", "--out", "{out}", "--faces", "{people}", "--replay", "{bad}"),
+        ("pairs", "--out", "{out}", "--faces", "{bad}"),
+        ("features", "--out", "{out}", "--faces", "{bad}"),
+        ("evaluate", "--table", "{table}", "--pairs", "{bad}"),
+    ],
+    ids=lambda command: " ".join(command[::2]),
+)
+def test_a_path_that_will_not_do_is_refused_in_a_line(command, kind, run, people, tmp_path):
+    bad = tmp_path / kind
+    if kind == "file":
+        bad.write_text("")
+    elif kind == "folder":
+        bad.mkdir()
+    elif kind == "circle":
+        bad.symlink_to(bad)
+    elif kind == "pipe" and hasattr(os, "mkfifo"):
+        os.mkfifo(bad)
+    elif kind == "binary":
+        bad.write_bytes(bytes(range(256)) * 100)
+    elif kind == "long":
+        bad = tmp_path / ("n" * 300)
+    write_table(drawn_table(people=3), tmp_path / "t.parquet")
+    places = {
+        "bad": bad, "out": tmp_path / "out", "people": people, "table": tmp_path / "t.parquet",
+    }  # fmt: skip
+    code, out, err = run(*(part.format(**places) for part in command))
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"error: [^\n]+\n", err)
+    assert bad.name in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="users of POSIX")
+def test_another_users_cache_folder_is_refused_in_a_line(people, tmp_path):
+    """Whoever runs this owns neither the cache folder nor what is beside it."""
+    homes = tmp_path / "a file"
+    homes.write_text("")
+    (tmp_path / "home" / "files").parent.mkdir()
+    (tmp_path / "home" / "files").symlink_to(CACHED_FILES)
+    (tmp_path / "home" / "extractions").symlink_to(homes)
+    (tmp_path / "home" / "unpacked").symlink_to(homes)
+    with tarfile.open(tmp_path / "lfw.tgz", "w:gz") as archive:
+        archive.add(people, "lfw")
+    for arguments in (("--faces", people), ("--faces", "lfw", "--root", tmp_path / "lfw.tgz")):
+        command = [sys.executable, "-m", "eumlib", "embed", *arguments, "--out", tmp_path / "t"]
+        ended = subprocess.run(
+            command,
+            env={**os.environ, "EUMLIB_HOME": str(tmp_path / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 1
+        assert re.fullmatch(r"error: [^\n]+EUMLIB_HOME\n", ended.stderr), ended.stderr
+
+
 def test_a_folder_of_people_becomes_a_page_to_explore(run, people, tmp_path):
     table, page = tmp_path / "table.parquet", tmp_path / "page.html"
     run("embed", "--faces", people, "--out", table)
@@ -48,10 +187,60 @@ def test_a_folder_of_people_becomes_a_page_to_explore(run, people, tmp_path):
     _, out, _ = run("explore", *options, "--views", 4)
     assert "4 views of 1 people" in out
     assert "2 people are left out" in out
+    assert "4 views: about 1 min" in out
     write_table(drawn_table(people=3, pictures=1), table)
     code, _, told = run("explore", *options)
     assert code == 1
     assert "a person with two pictures" in told
+
+
+def test_more_views_than_a_page_bears_are_refused_before_it_takes_long(run, tmp_path, monkeypatch):
+    table, page = tmp_path / "table.parquet", tmp_path / "page.html"
+    write_table(drawn_table(people=4, pictures=2), table)
+    monkeypatch.setattr("eumlib.maps.MOST_ON_A_PAGE", 15, raising=False)
+    model = "data/models/nobody_workbook_srt.safetensors"
+    options = "--table", table, "--model", model, "--faces", "orl", "--out", page
+    code, _, told = run("explore", *options)
+    assert code == 2
+    assert "a page bears 15 views, not 16" in re.sub(r"[\s│]+", " ", told)
+    assert "ScatterExplorer" in told
+    assert not page.exists()
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory, people):
+    """The folder of people in two tars, a folder a person in each."""
+    root = tmp_path_factory.mktemp("packed")
+    for name, persons in {"a": ("s1",), "b": ("s2", "s3")}.items():
+        files = sorted(path for person in persons for path in (people / person).iterdir())
+        members = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in files}
+        write_tar(root / f"{name}.tar", members)
+    return root
+
+
+def test_tars_give_what_the_folder_gives_and_on_a_cluster_the_same(run, people, packed, tmp_path):
+    pytest.importorskip("ray")
+    folder, tars, cluster = (tmp_path / f"{name}.parquet" for name in ("f", "t", "c"))
+    assert run("embed", "--faces", people, "--out", folder)[0] == 0
+    code, out, _ = run("embed", "--faces", packed, "--out", tars)
+    assert code == 0
+    assert "6 of 7 faces acquired, 12 embeddings" in out
+    assert "unreadable picture: 1 × a.tar/s1/torn.jpg" in out
+    assert run("embed", "--faces", packed, "--cluster", "local", "--out", cluster)[0] == 0
+    assert tars.read_bytes() == cluster.read_bytes()
+    bare, of_tars = (read_table(path).of_view("unmasked") for path in (folder, tars))
+    assert (of_tars.vectors == bare.vectors).all()
+    assert of_tars.rows["identity"].tolist() == bare.rows["identity"].tolist()
+
+
+def test_a_cluster_that_is_not_there_is_an_error_of_one_line(run, people, tmp_path):
+    given = ("embed", "--faces", people, "--out", tmp_path / "t.parquet", "--cluster")
+    code, _, err = run(*given, "127.0.0.1:1")
+    assert code == 1
+    assert re.fullmatch(r"error: no Ray cluster answers at 127\.0\.0\.1:1 .*\n", err)
+    code, _, err = run(*given, "local", "--workers", 2)
+    assert code == 2
+    assert "all its cores" in err
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +309,23 @@ def test_pairs_whose_masks_mislead_are_those_of_the_masks_that_embed_shares(run,
     code, _, err = run("pairs", *given, "--mask", "paper", "--out", pairs)
     assert code != 0
     assert "no kind paper" in err
+
+
+@pytest.mark.parametrize("command", ["embed", "pairs"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--shared", 0), "needs 2 or more, not 0"),
+        (("--shared", -5), "needs 2 or more, not -5"),
+        (("--shared", 3, "--mask", "respirator"), "has only 1 different masks, not 3"),
+    ],
+)
+def test_masks_that_cannot_be_shared_are_refused_in_a_line(
+    command, options, message, run, people, tmp_path
+):
+    code, out, err = run(command, "--faces", people, *options, "--out", tmp_path / "out")
+    assert (code, out) == (1, "")
+    assert re.fullmatch(rf"error: [^\n]*{message}\n", err)
 
 
 def test_pairs_are_drawn_for_any_folder_and_compared(run, people, tmp_path):

@@ -215,6 +215,26 @@ def test_training_by_the_papers_recipe_on_two_tables_can_be_stopped_and_resumed(
     assert "another training" in err
 
 
+def test_a_folder_of_parts_trains_the_model_that_one_table_trains(run, tmp_path, own_home):
+    table = drawn_table(people=40)
+    write_table(table, tmp_path / "t.parquet")
+    (tmp_path / "parts").mkdir()
+    of_person = table.rows["identity"].str.removeprefix("p").astype(int)
+    for number in range(2):
+        write_table(table.where(of_person % 2 == number), tmp_path / f"parts/{number}.parquet")
+    models = []
+    for name in ("t.parquet", "parts"):
+        out = tmp_path / f"{name}.safetensors"
+        code, _, err = run("train", "--table", tmp_path / name, "--epochs", 2, "--out", out)
+        assert code == 0, err
+        models.append(Unmasker.load(out).model.state_dict())
+    for name, value in models[0].items():
+        assert torch.equal(models[1][name], value)
+    code, _, err = run("train", "--table", own_home / "vectors", "--out", tmp_path / "no")
+    assert code == 1
+    assert "holds no tables (*.parquet)" in err
+
+
 def test_training_on_people_of_nobody_takes_no_table(run, tmp_path):
     model = tmp_path / "m.safetensors"
     code, out, err = run("train", "--nobody", 200, "--epochs", 1, "--seed", 3, "--out", model)

@@ -1,5 +1,6 @@
 from eumlib._common.fetching import fetch
 from eumlib._common.named_files import REGISTRY
+from eumlib._reports import notebooks as workbook
 
 
 def test_fetch_lists_the_named_files_with_their_licences(run):
@@ -22,3 +23,14 @@ def test_student_writes_the_notebooks_without_answers(run, tmp_path):
     assert "10 notebooks without answers" in out
     copies = sorted(path.name for path in (tmp_path / "course").iterdir())
     assert (copies[0], len(copies)) == ("00_start_here.ipynb", 10)
+
+
+def test_without_the_checkout_student_and_report_say_where_the_notebooks_are(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(workbook.discover, "__defaults__", (tmp_path / "site-packages",))
+    for command in ("student", "report"):
+        code, _, told = run(command, "--out", tmp_path / "out")
+        assert code == 1
+        assert "Clone it, and install it there" in told
+    assert not (tmp_path / "out").exists()

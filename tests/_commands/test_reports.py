@@ -49,10 +49,14 @@ def test_a_dry_run_says_what_would_run_and_makes_nothing(run, notebooks, tmp_pat
     assert not out.exists()
 
 
-def test_parameters_come_from_profile_file_and_command_line_in_this_order(run, notebooks, tmp_path):
+def test_parameters_come_from_profile_file_and_command_line_in_this_order(
+    run, notebooks, tmp_path, monkeypatch
+):
     write_notebook(notebooks, "01_first", parameters="people = 4\nresamples = 2\nface_set = 'orl'")
     write_notebook(notebooks, "20_heavy", parameters="trainings = 3")
-    (tmp_path / "mine.yml").write_text("face_set: faces\npeople: 5\nepochs: 1\n")
+    (tmp_path / "2024").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yml").write_text("face_set: 2024\npeople: 5\nepochs: 1\n")
     code, _, err = run(
         "report", "--out", tmp_path / "report", "--only", "01", "--profile", "full",
         "--parameters", tmp_path / "mine.yml", "-p", "people=6",
@@ -61,7 +65,7 @@ def test_parameters_come_from_profile_file_and_command_line_in_this_order(run, n
     manifest = json.loads((tmp_path / "report" / "manifest.json").read_text())
     assert manifest["profile"] == "full"
     assert manifest["runs"][0]["parameters"] == {
-        "people": 6, "resamples": 1000, "face_set": "faces",
+        "people": 6, "resamples": 1000, "face_set": "2024",
     }  # fmt: skip
 
 
@@ -173,4 +177,4 @@ def test_two_files_of_results_are_compared(run, tmp_path):
     code, _, err = run("compare", old, new)
     assert code == 1
     assert err.count("\n") == 1
-    assert "new.json holds no results, but a list" in err
+    assert "new.json holds no values by name, but a list" in err

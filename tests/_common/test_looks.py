@@ -7,7 +7,7 @@ from eumlib._common.looks import SERIES, figure_html, finished, template, with_i
 
 def test_a_figure_has_its_sentence_as_a_label_and_no_script_of_its_own():
     figure = finished(go.Figure().add_scatter(x=[0], y=[1]), "One", 'a "point" <at> 1')
-    page = figure_html(figure.to_dict())
+    page = figure_html(figure.to_dict(), "first")
     assert 'aria-label="a &quot;point&quot; &lt;at&gt; 1"' in page
     assert "cdn" not in page
 

@@ -38,6 +38,30 @@ def report(tmp_path, manifest, runs):
     return bind_report(runs, manifest, tmp_path)
 
 
+def test_on_a_full_disk_the_earlier_report_stays_as_it_was(report, manifest, runs, monkeypatch):
+    folder = report.parent
+    (folder / "09_of_another_report.html").write_text("")
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    written = report_module.write_text
+
+    def write_text(path, text):
+        if path.name == "02_b.html":
+            raise OSError(28, "No space left on device", str(path))
+        written(path, text)
+
+    monkeypatch.setattr(report_module, "write_text", write_text)
+    with pytest.raises(OSError, match="No space left"):
+        bind_report(runs[:2], manifest, folder)
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == before
+    assert not list(folder.glob(".eumlib-*"))
+
+
+def test_pages_are_the_same_bytes_when_they_are_made_again(report, manifest, runs):
+    before = {path.name: path.read_bytes() for path in report.parent.glob("0*.html")}
+    bind_report(runs, manifest, report.parent)
+    assert {path.name: path.read_bytes() for path in report.parent.glob("0*.html")} == before
+
+
 def test_pages_load_nothing_but_files_beside_them(report):
     for page in report.parent.glob("*.html"):
         for address in Addresses(page.read_text(encoding="utf-8")).loaded:

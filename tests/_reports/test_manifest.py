@@ -52,7 +52,7 @@ def test_it_ends_with_the_runs_the_outputs_and_a_status(begun, tmp_path, status,
     ]
     page = tmp_path / "01_a.html"
     page.write_text("page")
-    ended = finish(with_runs(begun, runs), [page], tmp_path)
+    ended = finish(with_runs(begun, runs), {"01_a.html": page})
     assert ended["status"] == expected
     assert ended["finished"] >= ended["started"]
     assert ended["outputs"] == {"01_a.html": sha256_of(page)}

@@ -51,5 +51,5 @@ def test_notebooks_are_found_in_the_order_of_their_numbers(tmp_path):
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="no notebooks in"):
+    with pytest.raises(NotebookError, match=r"no notebooks .* in .*Clone it"):
         discover(tmp_path)

@@ -1,11 +1,14 @@
 import pytest
 from small_notebooks import small_notebook
 
+from eumlib._common.errors import EumlibError
 from eumlib._reports.notebooks import discover, of_tens
 from eumlib._reports.parameters import (
     PROFILES,
     ParameterError,
     check_parameters,
+    check_values,
+    names_of_texts,
     parameters_of,
     parse_assignment,
     read_parameters,
@@ -65,10 +68,60 @@ def test_a_file_gives_parameters_by_lines(tmp_path):
 def test_a_file_of_something_else_is_refused(tmp_path, text):
     path = tmp_path / "mine.yml"
     path.write_text(text)
-    with pytest.raises(ParameterError, match=r"mine\.yml"):
+    with pytest.raises(EumlibError, match=r"mine\.yml"):
         read_parameters(path)
-    with pytest.raises(ParameterError, match=r"none\.yml cannot be read"):
-        read_parameters(tmp_path / "none.yml")
+
+
+def test_a_bomb_of_aliases_a_deep_file_and_a_large_one_are_refused_at_once(tmp_path):
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(20)
+    )
+    texts = (bomb, bomb[3:], "[" * 50_000, "people: " + "[" * 5000, "x" * 1_000_000)
+    for text in (*texts, "people: &p 3\nshare: [*p]", "? [a]\n: 3", "people: " + "9" * 9999):
+        path = tmp_path / "mine.yml"
+        path.write_text(text)
+        with pytest.raises(EumlibError, match=r"mine\.yml") as refusal:
+            read_parameters(path)
+        assert len(str(refusal.value)) < 500
+        assert "\n" not in str(refusal.value)
+
+
+def test_a_name_that_is_given_twice_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "mine.yml"
+    path.write_text("people: 12\nshare: 0.5\n'people': 13\n")
+    with pytest.raises(ParameterError, match=r"mine\.yml, line 3: people is given twice"):
+        read_parameters(path)
+
+
+@pytest.mark.parametrize("text", ["2024", "1e3", "None", "yes", "0x10", "[1]", "3.10"])
+def test_what_is_typed_stays_text_where_text_is_wanted(tmp_path, text):
+    texts = names_of_texts([small_notebook(tmp_path)])
+    assert texts == {"face_set"}
+    assert parse_assignment(f"face_set={text}", texts) == ("face_set", text)
+    path = tmp_path / "mine.yml"
+    path.write_text(f"face_set: {text}\n")
+    if text != "[1]":
+        assert read_parameters(path, texts) == {"face_set": text}
+    check_parameters([small_notebook(tmp_path)], {"face_set": text})
+
+
+def test_a_value_that_no_notebook_could_run_with_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faces").mkdir()
+    good = {"face_set": "faces", "training_set": "lfw", "seed": 0, "margin": 1.5, "people": 1}
+    check_values(good | {"seed": 2**32 - 1})
+    bad = {
+        "face_set": ("none", "", "x" * 5000, "a\0b"),
+        "training_set": ("faces/none",),
+        "seed": (-1, 2**32, 10**4000),
+        "margin": (float("nan"), float("inf")),
+        "people": (0, -4, 10**9),
+    }
+    for name, values in bad.items():
+        for value in values:
+            with pytest.raises(ParameterError, match=name) as refusal:
+                check_values(good | {name: value})
+            assert len(str(refusal.value)) < 300
 
 
 def test_the_profiles_suit_the_notebooks():

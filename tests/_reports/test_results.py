@@ -76,3 +76,42 @@ def test_a_file_of_something_else_is_refused_in_one_line(written, content, what)
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ManifestError, match=r"no file .*old\.json; give"):
         read_compared(tmp_path / "old.json")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        ({"runs": 3}, "holds no runs"),
+        ({"runs": [3]}, "has no notebook, status or results"),
+        ({"runs": [{"notebook": "a", "status": "done"}]}, "has no notebook, status or results"),
+        (
+            {"runs": [{"notebook": "a", "status": "done", "parameters": [1], "results": {}}]},
+            "parameters of a have no names",
+        ),
+        ({"runs": [{"notebook": "a", "status": "done", "results": []}]}, "results of a have no"),
+        (
+            {"runs": [{"notebook": "a", "status": "done", "results": {"rates": "many"}}]},
+            "its table rates is no list of rows",
+        ),
+        (
+            {"runs": [{"notebook": "a", "status": "done", "results": {"r": [ROW | {"eer": "x"}]}}]},
+            "its table r has 'x' where the number eer belongs",
+        ),
+        ({"systems": [ROW | {"eer": [[1] * 9] * 9}]}, "where the number eer belongs"),
+        ({"systems": [ROW | {"eer_high": 10**400}]}, "where the number eer_high belongs"),
+    ],
+)
+def test_an_odd_manifest_is_refused_in_a_line_with_the_place(written, manifest, told):
+    path = written(manifest, MANIFEST)
+    for odd in {path, path.parent} if "runs" in manifest else {path}:
+        with pytest.raises(ManifestError, match=told) as refused:
+            read_compared(odd)
+        assert "\n" not in str(refused.value)
+        assert len(str(refused.value)) < 500
+
+
+def test_rows_of_forty_columns_of_words_are_told_apart_in_time(written):
+    rows = [ROW | {f"word {c}": "same" for c in range(40)} for _ in range(3)]
+    a = read_results(written({"systems": rows}))
+    b = read_results(written({"systems": [row | {"eer": 0.3} for row in rows]}, "b.json"))
+    assert differing_results(a, b)["row"].tolist() == ["row 1", "row 2", "row 3"]

@@ -10,7 +10,7 @@ from eumlib.course.reading_exercises import (
     check_preservation,
     check_same_person_next_door,
 )
-from eumlib.maps import neighbour_preservation
+from eumlib.maps import map_marks
 
 
 def preservation(space, shown):
@@ -44,7 +44,7 @@ def test_preservation_is_that_of_the_library():
     vectors, points = random.normal(size=(60, 5)), random.normal(size=(60, 2))
     nearness = [cdist(vectors, vectors, "cosine"), cdist(points, points)]
     space, shown = (np.argsort(table, axis=1)[:, 1:8] for table in nearness)
-    assert preservation(space, shown) == pytest.approx(neighbour_preservation(vectors, points, 7))
+    assert preservation(space, shown) == pytest.approx(map_marks(vectors, points, 7).preservation)
 
 
 def others(points):

@@ -1,6 +1,7 @@
 """Files of the ArcFace family, by the small ones that `small_onnx` writes."""
 
 import hashlib
+import pickle
 import sys
 
 import numpy as np
@@ -17,6 +18,13 @@ from eumlib.faces import align_five_points
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "small.onnx"
+
+
+def test_it_travels_to_other_processes(path):
+    there = OnnxBackbone(write(path), name="small", channels=BGR)
+    arrived = pickle.loads(pickle.dumps(there))
+    assert (arrived.name, arrived.fingerprint) == (there.name, there.fingerprint)
+    np.testing.assert_array_equal(arrived.embed(drawn_chips(3)), there.embed(drawn_chips(3)))
 
 
 @pytest.mark.parametrize("batch", ["N", None, 1, 4])

@@ -244,3 +244,12 @@ def test_an_unknown_recogniser_is_refused_with_what_there_is(name):
 def test_an_onnx_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(BackboneError, match=r"no file .*absent\.onnx"):
         load_backbone(tmp_path / "absent.onnx")
+
+
+def test_a_module_travels_to_other_processes_by_way_of_the_cpu():
+    there = TorchBackbone("mine", nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten()))
+    chips = np.arange(2 * 112 * 112 * 3, dtype=np.uint8).reshape(2, 112, 112, 3)
+    arrived = pickle.loads(pickle.dumps(there))
+    assert arrived.fingerprint == there.fingerprint
+    np.testing.assert_array_equal(arrived.embed(chips), there.embed(chips))
+    assert there.__getstate__()["module"] is not there.module

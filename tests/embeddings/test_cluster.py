@@ -1,22 +1,19 @@
 """Two nodes of Ray on the loopback of this machine, which the tests start, kill and stop."""
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from odd_pictures import save
+from ray_nodes import HEAD, SECOND, THIRD
 from recognisers import (
     FULL_DISK,
     MeanPixels,
@@ -26,68 +23,15 @@ from recognisers import (
 )
 
 import eumlib
-from eumlib.embeddings import Extraction, ExtractionError, RayCluster, read_table
+from eumlib.embeddings import Extraction, ExtractionError, read_table
 from eumlib.embeddings import cluster as module
 from eumlib.faces import Face, folder_faces
+from eumlib.faces.tar_files import TarMember
 from eumlib.masks import RandomMasks
 
 PLAN = RandomMasks(seed=3)
-HEAD, SECOND, THIRD = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 SHARDS, FACES_A_SHARD = 8, 3
-TESTS = Path(__file__).parents[1]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback")
-
-
-class TwoNodes:
-    """A cluster of a head and a second node, which can be killed, and is there again when asked."""
-
-    def __init__(self, folder):
-        from ray.cluster_utils import Cluster
-
-        self._common = {"num_cpus": 1, "temp_dir": str(folder)}
-        dies_soon = {"health_check_period_ms": 500, "health_check_failure_threshold": 3}
-        self._cluster = Cluster(
-            initialize_head=True,
-            head_node_args={
-                **self._common, "node_ip_address": HEAD, "include_dashboard": False,
-                "_system_config": dies_soon,
-            },
-        )  # fmt: skip
-        self._second = self.add(SECOND)
-        self.address = self._cluster.address
-
-    def add(self, ip, **environment):
-        node = self._cluster.add_node(
-            **self._common, node_ip_address=ip, env_vars={**os.environ, **environment}
-        )
-        return node
-
-    def kill(self, node):
-        self._cluster.remove_node(node, allow_graceful=False)
-
-    def kill_second(self):
-        self.kill(self._second)
-        self._second = None
-
-    def both(self):
-        self._second = self._second or self.add(SECOND)
-        return RayCluster(self.address)
-
-    def stop(self):
-        self._cluster.shutdown()
-
-
-@pytest.fixture(scope="module")
-def nodes(finder):
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'eumlib[cluster]'")
-    folder = tempfile.mkdtemp(prefix="ray.")  # tmp_path is too long for the sockets in it
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("PYTHONPATH", os.pathsep.join((str(TESTS), str(TESTS.parent))))
-        nodes = TwoNodes(folder)
-        yield nodes
-        nodes.stop()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -219,13 +163,20 @@ def test_a_killed_driver_goes_on_behind_its_finished_shards(
 
 
 @linux
-def test_a_full_disk_on_a_node_is_named_and_what_is_finished_is_kept(
-    nodes, own_home, face_set, slow, tmp_path
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (write_to_a_full_disk, f"No space left.*{FULL_DISK}"),
+        (TarMember("/gone/a.tar", "Ann/1.png", 0, 9), r"/gone/a\.tar, Ann/1\.png cannot be read"),
+    ],
+)
+def test_what_fails_on_a_node_is_named_and_what_is_finished_is_kept(
+    nodes, own_home, face_set, slow, tmp_path, read, told
 ):
-    full = Face("full", "s9", write_to_a_full_disk)
-    with_full = replace(face_set, faces=(*face_set.faces[:-1], full))
-    with pytest.raises(ExtractionError, match=rf"^node 127.*No space left.*{FULL_DISK}") as error:
-        of(with_full, slow).write_to(tmp_path / "t.parquet", distribute=nodes.both())
+    failing = Face("failing", "s9", read)
+    with_failing = replace(face_set, faces=(*face_set.faces[:-1], failing))
+    with pytest.raises(ExtractionError, match=rf"^node 127.*{told}.*same command again") as error:
+        of(with_failing, slow).write_to(tmp_path / "t.parquet", distribute=nodes.both())
     assert "\n" not in str(error.value)
     kept = len(list((own_home / "extractions").glob("*/shard-*.parquet")))
     assert SHARDS - 2 <= kept < SHARDS
@@ -261,40 +212,3 @@ def test_a_node_without_the_package_is_named(nodes, face_set, slow, tmp_path, mo
             of(face_set, slow).write_to(tmp_path / "t.parquet", distribute=nodes.both())
     finally:
         nodes.kill(bare)
-
-
-def test_without_ray_it_is_said_how_to_install_it(face_set, own_home, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ExtractionError, match=r'pip install "eumlib\[cluster\]"'):
-        of(face_set, MeanPixels()).write_to(tmp_path / "t.parquet", distribute=RayCluster("local"))
-
-
-@pytest.fixture
-def mute(monkeypatch):
-    """The port of one who listens and never answers."""
-    monkeypatch.setattr(module, "CONNECT_SECONDS", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-@pytest.mark.usefixtures("own_home")
-def test_an_address_without_a_cluster_is_refused_soon(face_set, tmp_path, mute, server):
-    pytest.importorskip("ray")
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = closed.getsockname()[1]
-    web = server.address.rpartition(":")[2]
-    start = time.monotonic()
-    for address, told in {
-        f"127.0.0.1:{nobody}": "no Ray cluster answers at",
-        f"127.0.0.1:{mute}": "no Ray cluster answers at",
-        f"127.0.0.1:{web}": "is no Ray cluster",
-        "127.0.0.1:99999": "no Ray cluster answers at",
-        "anywhere": "no address of a Ray cluster",
-    }.items():
-        with pytest.raises(ExtractionError, match=told) as error:
-            of(face_set, MeanPixels()).write_to(
-                tmp_path / "t.parquet", distribute=RayCluster(address)
-            )
-        assert address in str(error.value)
-        assert "\n" not in str(error.value)
-    assert time.monotonic() - start < 10

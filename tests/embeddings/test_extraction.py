@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from eumlib.embeddings import (
     write_table,
 )
 from eumlib.embeddings.table import FAILURE_COLUMNS
-from eumlib.faces import Face, FaceSet
+from eumlib.faces import Face, FaceSet, PictureAccessError, read_picture
 from eumlib.faces.datasets import folder_faces
 from eumlib.masks import CLOTH, FLAT, RandomMasks
 
@@ -247,6 +248,36 @@ def test_an_interrupted_extraction_goes_on_behind_its_last_shard(many, own_home,
     assert_same(read_table(path), Extraction(many, PLAN, MeanPixels()).run())
 
 
+def test_torn_and_foreign_shards_are_named_and_made_again(many, own_home, tmp_path, capsys):
+    path = tmp_path / "table.parquet"
+    with pytest.raises(MemoryError):
+        Extraction(many, PLAN, StopsAt(call=4), shard_size=6).write_to(path)
+    torn, foreign, flipped, whole = sorted(own_home.rglob("shard-*.parquet"))
+    torn.write_bytes(torn.read_bytes()[:-100])
+    foreign.write_bytes(whole.read_bytes())
+    content = bytearray(flipped.read_bytes())
+    content[len(content) // 4] ^= 4
+    flipped.write_bytes(content)
+    counting = MeanPixels()
+    Extraction(many, PLAN, counting, shard_size=6).write_to(path)
+    assert counting.calls == 4
+    assert_same(read_table(path), Extraction(many, PLAN, MeanPixels(), shard_size=6).run())
+    told = capsys.readouterr().err
+    assert all(f"{part.name}" in told for part in (torn, foreign, flipped))
+    assert told.count("deleted and made again") == 3
+
+
+def test_a_damaged_table_in_the_cache_is_named_and_made_again(many, own_home, capsys):
+    first = extract_cached(many, PLAN, MeanPixels())
+    (kept,) = own_home.rglob("*.parquet")
+    kept.write_bytes(kept.read_bytes()[:-9])
+    assert_same(extract_cached(many, PLAN, MeanPixels()), first)
+    assert f"{kept} is not a Parquet file" in capsys.readouterr().err
+    counting = MeanPixels()
+    assert_same(extract_cached(many, PLAN, counting), first)
+    assert counting.calls == 0
+
+
 def test_shards_of_other_work_are_not_taken_up(many, own_home, tmp_path):
     path = tmp_path / "table.parquet"
     with pytest.raises(MemoryError):
@@ -342,6 +373,15 @@ def test_a_worker_that_dies_is_reported_with_what_to_do(many, own_home, tmp_path
     )
     with pytest.raises(ExtractionError, match=r"a worker process died.*same command again"):
         Extraction(deadly, PLAN, MeanPixels(), workers=2).run()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_picture_that_cannot_be_read_now_ends_the_work_by_name(workers, face_set, own_home):
+    gone = partial(read_picture, own_home / "disk" / "1.png")
+    faces = (*face_set.faces[:2], replace(face_set[0], image_id="s1/gone", read=gone))
+    extraction = Extraction(replace(face_set, faces=faces), PLAN, MeanPixels(), workers=workers)
+    with pytest.raises(PictureAccessError, match=r"disk/1\.png cannot be read .*same command"):
+        extraction.run()
 
 
 def test_a_set_without_faces_is_refused():

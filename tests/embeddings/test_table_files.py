@@ -1,9 +1,13 @@
+import tempfile
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders import drawn_table
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eumlib.embeddings import (
     COLUMNS,
@@ -12,6 +16,8 @@ from eumlib.embeddings import (
     join_tables,
     read_attempted_views,
     read_table,
+    table_files,
+    unit_length,
     write_table,
 )
 
@@ -277,3 +283,42 @@ def test_what_is_no_file_is_refused(table, tmp_path):
     for path in (tmp_path, "/dev/null"):
         with pytest.raises(TableError, match="is not a file: name the table itself"):
             read_table(path)
+
+
+def test_parts_are_joined_in_groups_of_many_rows(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(table_files, "ROWS_A_GROUP", 20)
+    parts = []
+    for number in range(7):
+        rows = table.rows.assign(face_set=f"set {number}")
+        parts.append(tmp_path / f"{number}.parquet")
+        write_table(EmbeddingTable(rows, table.vectors, table.failures[:0]), parts[-1])
+    join_tables(parts, tmp_path / "all.parquet")
+    groups = pq.ParquetFile(tmp_path / "all.parquet").metadata
+    sizes = [groups.row_group(number).num_rows for number in range(groups.num_row_groups)]
+    assert sizes == [24, 24, 8]
+    assert read_table(tmp_path / "all.parquet").rows["face_set"].nunique() == 7
+
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9)
+
+
+@given(
+    pictures=st.lists(st.tuples(names, names), min_size=1, max_size=6, unique_by=lambda p: p[1]),
+    precision=st.sampled_from(["float32", "float16"]),
+    dim=st.integers(1, 5),
+)
+def test_whatever_the_names_a_table_is_read_as_it_was_written(pictures, precision, dim):
+    rows = [
+        (image, person, "set", view, shape, None, None, "hog", "unmasked", "own")
+        for person, image in pictures
+        for view, shape in (("unmasked", None), ("masked", "a"))
+    ]
+    vectors = unit_length(np.random.default_rng(dim).standard_normal((len(rows), dim)) + 0.01)
+    failures = [(f"{pictures[0][1]}.", pictures[0][0], "set", "unmasked", None, "torn", "ü\n")]
+    table = EmbeddingTable.of_rows(rows, vectors, failures)
+    with tempfile.TemporaryDirectory() as folder:
+        write_table(table, f"{folder}/t.parquet", precision)
+        read = read_table(f"{folder}/t.parquet")
+    pd.testing.assert_frame_equal(read.rows, table.rows)
+    pd.testing.assert_frame_equal(read.failures, table.failures)
+    np.testing.assert_allclose(read.vectors, table.vectors, atol=5e-4)

@@ -1,5 +1,8 @@
 import io
+import os
 import pickle
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -71,10 +74,10 @@ def test_synthetic_faces_of_another_seed_are_other_faces():
     assert not np.array_equal(one[0].read(), other[0].read())
 
 
-@pytest.mark.parametrize("count", [0, -3])
-def test_a_synthetic_set_without_faces_is_refused(count):
-    with pytest.raises(FaceSetError, match=f"not {count}"):
-        synthetic_faces(count)
+@pytest.mark.parametrize(("count", "seed"), [(0, 0), (-3, 0), (10**12, 0), (3, -1)])
+def test_a_synthetic_set_that_cannot_be_drawn_is_refused(count, seed):
+    with pytest.raises(FaceSetError, match=f"not {count} and {seed}"):
+        synthetic_faces(count, seed)
 
 
 def test_a_folder_that_does_not_exist_is_refused_with_the_known_sets(tmp_path):
@@ -155,8 +158,9 @@ def test_an_archive_that_would_write_elsewhere_is_refused_and_leaves_nothing(own
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b torn"])
 def test_a_file_that_is_no_archive_is_refused_by_name(content, own_home, tmp_path):
     (tmp_path / "lfw.tgz").write_bytes(content)
-    with pytest.raises(FaceSetError, match=r"lfw\.tgz"):
+    with pytest.raises(FaceSetError, match=r"lfw\.tgz") as error:
         lfw_faces(tmp_path / "lfw.tgz")
+    assert "\n" not in str(error.value)
     with pytest.raises(FaceSetError, match="no folder or archive"):
         lfw_faces(tmp_path / "nowhere")
 
@@ -214,6 +218,48 @@ def test_lfw_may_lie_among_other_things_as_scikit_learn_leaves_it(lfw, pictures)
         lfw_faces(lfw)
 
 
+def test_what_macos_leaves_beside_lfw_is_not_taken_for_it(lfw):
+    side = b"\x00\x05\x16\x07"
+    for folder in (lfw / "__MACOSX" / "lfw-funneled" / "Ann_Lee", lfw / "other" / "Ann_Lee"):
+        folder.mkdir(parents=True)
+        (folder / "._Ann_Lee_0001.jpg").write_bytes(side)
+    (lfw / "__MACOSX" / "Ann_Lee").mkdir()
+    (lfw / "__MACOSX" / "Ann_Lee" / "Ann_Lee_0001.jpg").write_bytes(side)
+    (lfw / "lfw-funneled" / "Ann_Lee" / "._Ann_Lee_0001.jpg").write_bytes(side)
+    faces = lfw_faces(lfw)
+    assert len(faces) == 3
+    assert not faces.passed_over
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions and limits of POSIX")
+def test_an_unpacked_archive_is_open_to_others_and_a_full_disk_is_named(lfw, own_home, tmp_path):
+    archive = tmp_path / "lfw.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(lfw / "lfw-funneled", "lfw-funneled")
+    code = (
+        "import resource, sys; from eumlib.faces import FaceSetError, load_faces\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        "try: load_faces('lfw', root=sys.argv[1])\n"
+        "except FaceSetError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(archive)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "lfw.tar cannot be unpacked into" in told
+    assert "make room on its disk, or name another one in EUMLIB_HOME\n" in told
+    assert list((own_home / "unpacked").iterdir()) == []
+    lfw_faces(archive)
+    (folder,) = (own_home / "unpacked").iterdir()
+    (tmp_path / "plain").mkdir()
+    assert folder.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_pipe_is_no_archive_and_not_waited_for(tmp_path, own_home):
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.tar")
+    with pytest.raises(FaceSetError, match=r"no folder or archive .*pipe\.tar that can be read"):
+        lfw_faces(tmp_path / "pipe.tar")
+
+
 def test_a_folder_that_is_not_lfw_is_refused_with_what_was_expected(people_folder):
     with pytest.raises(FaceSetError, match=r"is not LFW: expected Name/Name_0001\.jpg"):
         lfw_faces(people_folder)
@@ -223,7 +269,7 @@ def test_without_a_root_lfw_is_the_users_own_copy_where_a_variable_names_it(lfw,
     monkeypatch.setenv("EUMLIB_LFW", str(lfw))
     assert load_faces("lfw").fingerprint == lfw_faces(lfw).fingerprint
     monkeypatch.setenv("EUMLIB_LFW", str(lfw / "nowhere"))
-    with pytest.raises(FaceSetError, match="nowhere; without a root and EUMLIB_LFW"):
+    with pytest.raises(FaceSetError, match=r"nowhere .*; without a root and EUMLIB_LFW"):
         load_faces("lfw")
 
 

@@ -1,7 +1,9 @@
 """Pictures as strangers send them: what each must become, or why it is refused."""
 
+import errno
 import io
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -11,9 +13,15 @@ import cv2
 import numpy as np
 import pytest
 from odd_pictures import packed, png_chunk, png_of, save, tiff_of
-from PIL import Image, ImageOps
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from eumlib.faces import UnreadablePictureError, generate_face, read_picture
+from eumlib.faces import (
+    PictureAccessError,
+    UnreadablePictureError,
+    generate_face,
+    read_picture,
+)
 from eumlib.faces.decoding import (
     LONGEST_SIDE,
     MEGAPIXELS,
@@ -241,11 +249,89 @@ def test_formats_that_no_camera_writes_are_not_opened(content, tmp_path):
 
 
 def test_what_cannot_be_opened_is_refused_with_the_reason(tmp_path):
-    for name, reason in [("nowhere.jpg", "No such file"), ("n" * 300, "name too long")]:
+    (tmp_path / "circle.jpg").symlink_to(tmp_path / "circle.jpg")
+    for name, reason in {
+        "nowhere.jpg": "No such file",
+        "n" * 300: "name too long",
+        "circle.jpg": "symbolic links",
+    }.items():
         with pytest.raises(UnreadablePictureError, match=f"{name} does not decode: .*{reason}"):
             read_picture(tmp_path / name)
     with pytest.raises(UnreadablePictureError, match="not a regular file"):
         read_picture(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "PPM"])
+def test_no_reason_tells_where_the_pictures_lie(form, tmp_path):
+    whole = packed(Image.fromarray(RED), form)
+    (tmp_path / "circle.jpg").symlink_to(tmp_path / "circle.jpg")
+    names = ["gone.jpg", "circle.jpg", "n" * 300]
+    for length in (0, 3, 20, len(whole) // 2):
+        (tmp_path / f"{length}.jpg").write_bytes(whole[:length])
+        names.append(f"{length}.jpg")
+    for name in names:
+        with pytest.raises(UnreadablePictureError, match=name) as error:
+            read_picture(tmp_path / name)
+        assert str(tmp_path) not in str(error.value)
+
+
+def in_a_process_of_its_own(code, path):
+    code = (
+        "import os, resource, sys; from pathlib import Path\n"
+        "from eumlib.faces import PictureAccessError, read_picture\n"
+        "path = Path(sys.argv[1]); read_picture(path)\n"
+        f"{code}\n"
+        "try: read_picture(path)\n"
+        "except PictureAccessError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+LIMITS = pytest.mark.skipif(sys.platform == "win32", reason="limits and users of POSIX")
+
+
+@LIMITS
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("os.chmod(path, 0); os.geteuid() or os.seteuid(65534)", "Permission denied.*readable"),
+        ("resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))", "Too many open files.*workers"),
+        pytest.param(
+            "size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+            "resource.setrlimit(resource.RLIMIT_AS, (size + 10_000_000, -1))",
+            "want of memory.*workers",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="memory as Linux counts it"),
+        ),
+        ("path.unlink(); path.parent.rmdir()", "No such file.*see that its disk is there"),
+    ],
+    ids=["permission", "handles", "memory", "disk"],
+)
+def test_what_can_be_read_later_is_not_called_unreadable(limit, message, tmp_path):
+    path = save(tmp_path / "Ann" / "1.png", np.zeros((3000, 3000, 3), np.uint8))
+    told = in_a_process_of_its_own(limit, path)
+    assert told.startswith(str(path))
+    assert re.search(message, told)
+    assert "same command again" in told
+    assert told.count("\n") == 1
+
+
+def test_a_disk_that_fails_while_a_picture_is_read_is_not_the_pictures_fault():
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            if size < 0 or self.tell() + size > 5000:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(size)
+
+    for form in ("PNG", "JPEG", "WEBP", "TIFF"):
+        content = packed(Image.fromarray(generate_face(0, seed=4)), form)
+        with pytest.raises(PictureAccessError, match=r"Input/output error.*see that its disk"):
+            decode_picture(Failing(content), "photograph.jpg")
+
+
+def test_who_fails_to_get_a_picture_now_does_not_count_it_as_a_failure_to_acquire():
+    assert not issubclass(PictureAccessError, UnreadablePictureError)
+    assert not hasattr(PictureAccessError, "reason")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -279,36 +365,107 @@ def test_damaged_pictures_decode_or_are_refused_and_nothing_else(form):
     assert refused > 5
 
 
-@pytest.mark.parametrize(
-    ("orientation", "stored"),
-    [
-        (1, lambda shown: shown),
-        (2, lambda shown: shown[:, ::-1]),
-        (3, lambda shown: shown[::-1, ::-1]),
-        (4, lambda shown: shown[::-1]),
-        (5, lambda shown: shown.swapaxes(0, 1)),
-        (6, lambda shown: np.rot90(shown, 1)),
-        (7, lambda shown: shown[::-1, ::-1].swapaxes(0, 1)),
-        (8, lambda shown: np.rot90(shown, -1)),
-        (9, lambda shown: shown),
-    ],
-)
-def test_a_rotation_noted_in_exif_is_applied(orientation, stored, tmp_path):
-    shown = np.ascontiguousarray(generate_face(0, seed=4)[:250])
+STORED = {  # by orientation, how a camera stores what it shows
+    1: lambda shown: shown,
+    2: lambda shown: shown[:, ::-1],
+    3: lambda shown: shown[::-1, ::-1],
+    4: lambda shown: shown[::-1],
+    5: lambda shown: shown.swapaxes(0, 1),
+    6: lambda shown: np.rot90(shown, 1),
+    7: lambda shown: shown[::-1, ::-1].swapaxes(0, 1),
+    8: lambda shown: np.rot90(shown, -1),
+}
+
+
+def noted_in_exif(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = save(
-        tmp_path / "camera.jpg",
-        np.ascontiguousarray(stored(shown)),
-        exif=exif,
-        quality=98,
-        subsampling=0,
-    )
-    picture = read_picture(path)
-    assert picture.shape == shown.shape
-    assert np.abs(picture.astype(int) - shown).mean() < 2
-    with Image.open(path) as stored_picture:
-        np.testing.assert_array_equal(picture, np.asarray(ImageOps.exif_transpose(stored_picture)))
+    return {"exif": exif}
+
+
+def xmp_of(orientation):
+    return (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="%d"/></rdf:RDF></x:xmpmeta>'
+    ) % orientation
+
+
+def noted_in_xmp_of_png(orientation):
+    chunks = PngInfo()
+    chunks.add_itxt("XML:com.adobe.xmp", xmp_of(orientation).decode())
+    return {"pnginfo": chunks}
+
+
+FINE = {"quality": 98, "subsampling": 0}
+CARRIERS = {  # format, what it is saved with, and where it notes the orientation
+    "JPEG": ("JPEG", FINE, noted_in_exif),
+    "JPEG, XMP": ("JPEG", FINE, lambda o: {"xmp": xmp_of(o)}),
+    "MPO": ("MPO", {**FINE, "save_all": True, "append_images": [Image.fromarray(RED)]},
+            noted_in_exif),
+    "PNG": ("PNG", {}, noted_in_exif),
+    "PNG, XMP": ("PNG", {}, noted_in_xmp_of_png),
+    "WEBP": ("WEBP", {"lossless": True}, noted_in_exif),
+    "WEBP, XMP": ("WEBP", {"lossless": True}, lambda o: {"xmp": xmp_of(o)}),
+    "TIFF": ("TIFF", {}, noted_in_exif),
+    "TIFF, packed": ("TIFF", {"compression": "tiff_lzw"}, noted_in_exif),
+    "TIFF of JPEG": ("TIFF", {"compression": "jpeg", "quality": 98}, noted_in_exif),
+    "TIFF, XMP": ("TIFF", {}, lambda o: {"tiffinfo": {700: xmp_of(o)}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_a_picture_is_turned_upright_once_wherever_its_rotation_is_noted(carrier, orientation):
+    form, options, noted = CARRIERS[carrier]
+    shown = np.ascontiguousarray(generate_face(0, seed=4)[:250])
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](shown)))
+    content = packed(stored, form, **options, **noted(orientation))
+    read = decode_picture(io.BytesIO(content), carrier)
+    assert read.shape == shown.shape
+    assert np.abs(read.astype(int) - shown).mean() < 2
+
+
+@pytest.mark.parametrize("orientation", [0, 9])
+def test_an_orientation_that_means_nothing_turns_nothing(orientation):
+    content = packed(Image.fromarray(RED), "PNG", **noted_in_exif(orientation))
+    np.testing.assert_array_equal(decode_picture(io.BytesIO(content), "odd"), RED)
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "F", "RGBA", "CMYK"])
+def test_tiff_of_any_kind_is_turned_once(mode, orientation):
+    grey = np.where(RAMP > 99, 255, 0).astype(np.uint8)
+    shown = np.ascontiguousarray(np.where(np.arange(250)[:, None] < 60, grey, 0))
+    turned = np.ascontiguousarray(STORED[orientation](shown))
+    if mode == "I;16":
+        stored = Image.fromarray(turned.astype(np.uint16) * 257)
+    else:
+        stored = Image.fromarray(turned).convert(mode)
+    content = packed(stored, "TIFF", **noted_in_exif(orientation))
+    read = decode_picture(io.BytesIO(content), mode)
+    np.testing.assert_array_equal(read, np.repeat(shown[:, :, None], 3, axis=2))
+
+
+def test_a_rotation_that_stands_behind_the_pixels_is_found():
+    shown = np.ascontiguousarray(generate_face(0, seed=4)[:250])
+    content = packed(Image.fromarray(np.rot90(shown, 1)), "PNG", **noted_in_exif(6))
+    place = content.index(b"eXIf") - 4
+    length = 12 + int.from_bytes(content[place : place + 4], "big")
+    noted, rest = content[place : place + length], content[:place] + content[place + length :]
+    content = rest[:-12] + noted + rest[-12:]  # before IEND
+    np.testing.assert_array_equal(decode_picture(io.BytesIO(content), "late"), shown)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "TIFF"])
+def test_a_large_picture_is_turned_as_a_small_one(form):
+    shown = Image.fromarray(generate_face(0, seed=4)).resize((2600, 1900))
+    stored = shown.transpose(Image.Transpose.ROTATE_90)
+    content = packed(stored, form, **noted_in_exif(6))
+    read = decode_picture(io.BytesIO(content), "large")
+    expected = decode_picture(io.BytesIO(packed(shown, form)), "large")
+    assert read.shape == expected.shape
+    assert np.abs(read.astype(int) - expected).mean() < 3
 
 
 def test_a_small_picture_is_enlarged_by_a_whole_factor_until_its_short_side_is_240():

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from eumlib.faces import PICTURES_A_PERSON, Face, FaceSet, few_of_each, split_by_identity
+from eumlib.faces import (
+    PICTURES_A_PERSON,
+    Face,
+    FaceSet,
+    few_of_each,
+    listed_by_reason,
+    split_by_identity,
+)
 
 SHARES = {"train": 0.6, "validation": 0.1, "test": 0.3}
 NAMES = [f"person {number}" for number in range(2000)]
@@ -111,3 +118,12 @@ def test_the_faces_of_some_people_keep_their_order():
     assert [face.image_id for face in some] == ["a/0", "b/1", "a/3", "b/4"]
     assert some.fingerprint == everyone.of_people(["a", "b"]).fingerprint
     assert len({part.fingerprint for part in (everyone, some, everyone.of_people(["a"]))}) == 3
+
+
+def test_a_line_of_names_tells_how_many_and_shows_what_cannot_be_printed():
+    named = [(f"ann/{number}", "torn") for number in range(7)] + [("bob/\n\x1b[2J", "a pipe")]
+    assert listed_by_reason(named) == [
+        r"a pipe: 1 × 'bob/\n\x1b[2J'",
+        "torn: 7 × ann/0, ann/1, ann/2, ann/3, ann/4, …",
+    ]
+    assert listed_by_reason([]) == []

@@ -1,8 +1,12 @@
 import itertools
+import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eumlib.faces import (
     Pair,
@@ -68,14 +72,14 @@ def test_picture_ten_of_orl_is_its_tenth(read):
 def test_numbers_that_a_camera_gave_are_no_numbers_of_pictures(read):
     people = {"Ann": ["Ann/IMG_0042.jpg", "Ann/IMG_0007.jpg"], "Bob": ["Bob/Bob_1.jpg"]}
     assert read("Ann 1 2\n", people) == [Pair("Ann/IMG_0007.jpg", "Ann/IMG_0042.jpg", mated=True)]
-    with pytest.raises(PairsFileError, match="no picture 42 of Ann; there are 1, 2"):
+    with pytest.raises(PairsFileError, match="no picture 42 of 'Ann'; there are 1, 2"):
         read("Ann 1 42\n", people)
 
 
 def test_two_pictures_of_one_number_are_refused_where_they_come_up(read):
     twice = {**LFW, "Cy": ["Cy/Cy_0001.jpg", "Cy/Cy_0001.png", "Cy/Cy_0002.jpg"]}
     assert len(read("Ann_Lee 1 2\n", twice)) == 1
-    with pytest.raises(PairsFileError, match=r"line 1.*Cy_0001\.jpg and Cy/Cy_0001\.png are both"):
+    with pytest.raises(PairsFileError, match=r"line 1.*_0001\.jpg' and '.*_0001\.png' are both"):
         read("Cy 1 2\n", twice)
 
 
@@ -101,16 +105,16 @@ def test_reading_agrees_with_a_slow_reader(separator, end, read):
     [
         ("Ann_Lee 1", "2 fields; expected 3"),
         ("Ann_Lee 1 2 3 4", "5 fields"),
-        ("Ann_Le 1 2", "no person 'Ann_Le'.*did you mean Ann_Lee"),
+        ("Ann_Le 1 2", "no person 'Ann_Le'.*did you mean .Ann_Lee"),
         ("Zoe 1 2", "no person 'Zoe' in this face set$"),
-        ("Ann_Lee 1 3", "no picture 3 of Ann_Lee; there are 1, 2, 4"),
+        ("Ann_Lee 1 3", "no picture 3 of .Ann_Lee.; there are 1, 2, 4"),
         ("Ann_Lee one 2", "'one' is not the number"),
         ("Ann_Lee -1 2", "'-1' is not the number"),
         ("Ann_Lee 1 \u00b2", "'\u00b2' is not the number"),
         ("Ann_Lee 1 " + "9" * 5000, "is not the number"),
         ("Ann_Lee\t\t1\t2", "'' is not the number"),
         ("Ann_Lee 2 2", "compared with itself"),
-        ("Ann_Lee 1 Ann_Lee 2", "both pictures are of Ann_Lee"),
+        ("Ann_Lee 1 Ann_Lee 2", "both pictures are of .Ann_Lee"),
     ],
 )
 def test_a_line_that_is_no_pair_is_refused_with_its_number(line, message, read):
@@ -214,6 +218,8 @@ def test_only_allowed_pairs_are_drawn_to_the_last():
 def test_fewer_than_no_pairs_cannot_be_drawn():
     with pytest.raises(PairsFileError, match="-1 mated pairs are asked for"):
         make_pairs(PEOPLE, -1, 2, seed=0)
+    with pytest.raises(PairsFileError, match="a seed is 0 or more, not -1"):
+        make_pairs(PEOPLE, 1, 2, seed=-1)
 
 
 @pytest.mark.parametrize("people", [LFW, OWN, PEOPLE])
@@ -227,7 +233,7 @@ def test_written_pairs_are_read_back(people, counts, tmp_path):
 
 
 def test_pictures_of_nobody_are_not_written(tmp_path):
-    with pytest.raises(PairsFileError, match="x/9 is not among"):
+    with pytest.raises(PairsFileError, match="x/9' is not among"):
         write_pairs([Pair("x/9", "Bob/x.jpg", mated=False)], tmp_path / "pairs.txt", OWN)
     assert not (tmp_path / "pairs.txt").exists()
 
@@ -236,8 +242,8 @@ def test_pictures_of_nobody_are_not_written(tmp_path):
     ("pairs", "people", "message"),
     [
         ([], OWN, "has no pairs"),
-        ([Pair("Bob/x.jpg", "Ann Lee/b.png", mated=True)], OWN, "no picture 3 of Bob"),
-        ([Pair("Ann Lee/b.png", "Bob/x.jpg", mated=True)], OWN, "no picture|read back as"),
+        ([Pair("Bob/x.jpg", "Ann Lee/b.png", mated=True)], OWN, "no picture 3 of .Bob"),
+        ([Pair("Ann Lee/b.png", "Bob/x.jpg", mated=True)], OWN, "no picture|read back otherwise"),
         ([Pair("Ann Lee/b.png", "Ann Lee/a2.png", mated=False)], OWN, "both pictures are of"),
         ([Pair("Bob/x.jpg", "Bob/x.jpg", mated=True)], OWN, "with itself"),
         ([Pair("a/1", "a/2", mated=True)], {"a\tb": ["a/1", "a/2"]}, "no person 'a'"),
@@ -263,3 +269,143 @@ def test_the_header_tells_the_folds(tmp_path, text, folds):
 def test_folds_of_a_file_that_is_not_there_are_refused_as_its_pairs_are(tmp_path):
     with pytest.raises(PairsFileError, match="no pairs file"):
         folds_of(tmp_path / "pairs.txt")
+
+
+def test_names_that_differ_in_their_unicode_form_are_one_person(read):
+    composed, apart = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
+    for known in (composed, apart):
+        people = {known: [f"{known}/{known}_0001.jpg", f"{known}/{known}_0003.jpg"], **LFW}
+        for typed in (composed, apart):
+            pairs = read(f"{typed} 1 3\n{typed} 3 Ann_Lee 1\n", people)
+            assert [pair.reference for pair in pairs] == people[known]
+    both = {composed: [f"{composed}/a.jpg"], apart: [f"{apart}/b.jpg"]}
+    assert read("Zoë 1 2\n", both) == [Pair(f"{composed}/a.jpg", f"{apart}/b.jpg", mated=True)]
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "jpe", "HEIC", "cr3", "JPG_large", ""])
+def test_a_number_in_a_name_counts_whatever_the_suffix_is(suffix, read):
+    named = f"Cy/Cy_0004.{suffix}" if suffix else "Cy/Cy_0004"
+    people = {"Cy": ["Cy/Cy_0001.jpg", "Cy/Cy_0003.jpg", named]}
+    assert read("Cy 3 4\n", people) == [Pair("Cy/Cy_0003.jpg", named, mated=True)]
+    with pytest.raises(PairsFileError, match="no picture 2 of 'Cy'; there are 1, 3, 4"):
+        read("Cy 1 2\n", people)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_pairs_and_folds_are_read_in_the_encodings_of_windows_too(encoding, end, tmp_path):
+    people = {"Zoë": ["Zoë/1", "Zoë/2"], **LFW}
+    path = tmp_path / "pairs.txt"
+    path.write_bytes(f"1\t1{end}Zoë\t1\t2{end}Zoë\t1\tAnn_Lee\t4{end}".encode(encoding))
+    assert [pair.probe for pair in read_pairs(path, people)] == ["Zoë/2", LFW["Ann_Lee"][2]]
+    path.write_bytes(f"3\t1{end}".encode(encoding))
+    assert folds_of(path) == 3
+
+
+def test_what_is_no_text_file_is_refused_in_a_line(tmp_path):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    (tmp_path / "latin").write_bytes("André 1 2".encode("latin-1"))
+    for path, reason in {
+        tmp_path: "is a folder",
+        tmp_path / "circle": "symbolic links",
+        tmp_path / "binary": "is not a text file",
+        tmp_path / "latin": "save it as UTF-8",
+        tmp_path / "latin" / "deeper": "Not a directory",
+        tmp_path / ("n" * 300): "name too long",
+        os.devnull: "is a pipe or a device",
+    }.items():
+        for read in (folds_of, lambda path: read_pairs(path, LFW)):
+            with pytest.raises(PairsFileError, match=f"no pairs file: .*{reason}") as error:
+                read(path)
+            assert "\n" not in str(error.value)
+
+
+def refusal(call, *arguments):
+    """What a call is refused with; None where it is not."""
+    try:
+        call(*arguments)
+    except PairsFileError as error:
+        assert "\n" not in str(error)  # noqa: PT017 — it need not be refused
+        return str(error)
+    return None
+
+
+NAMES = st.text(min_size=1, max_size=8) | st.sampled_from(
+    ["1", "1 2", "a b", "Zoë", "Zoe\u0308", "\ufeffa", "a\r", "a\tb", "\x85", "CON", "-1", "a/b"]
+)
+NAMING = st.sampled_from(["{0}/{0}_{1:04d}.jpg", "{0}/{1}", "{0}/IMG {1}.JPG", "{1}"])
+
+
+@st.composite
+def drawn_people(draw):
+    """People of odd names, each with one to four pictures."""
+    names = draw(st.lists(NAMES, min_size=2, max_size=5, unique=True))
+    naming = draw(NAMING)
+    counts = [draw(st.integers(1, 4)) for _ in names]
+    numbers = itertools.count(1)
+    return {
+        name: [naming.format(name, next(numbers)) for _ in range(count)]
+        for name, count in zip(names, counts, strict=True)
+    }
+
+
+def is_plain(name):
+    fits = not set(name) & set("\t\n\r\0") and name.strip() == name
+    return fits and name.isprintable() and not name.startswith("\ufeff")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("pairs")
+
+
+@given(drawn_people(), st.integers(0, 4), st.integers(0, 4), st.integers(0, 9))
+def test_pairs_of_odd_names_are_read_as_they_were_written_or_not_written(
+    folder, people, mated, non_mated, seed
+):
+    path = folder / "pairs.txt"
+    path.unlink(missing_ok=True)
+    counts = [len(image_ids) for image_ids in people.values()]
+    mated = min(mated, sum(count * (count - 1) // 2 for count in counts))
+    non_mated = min(non_mated, sum(one * two for one, two in itertools.combinations(counts, 2)))
+    pairs = make_pairs(people, mated, non_mated, seed)
+    forms = {unicodedata.normalize("NFC", name) for name in people}
+    if refusal(write_pairs, pairs, path, people):
+        assert not path.exists()
+        assert not pairs or len(forms) < len(people) or not all(map(is_plain, people))
+    else:
+        assert read_pairs(path, people) == pairs
+        for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+            path.write_bytes(path.read_bytes().decode("utf-8-sig").encode(encoding))
+            assert read_pairs(path, people) == pairs
+            path.write_bytes(path.read_bytes().decode(encoding).encode())
+
+
+FIELDS = st.sampled_from(
+    ["Ann_Lee", "Bob_Day", "1", "2", "4", "\u00b2", "9" * 5000, "-1", "Ann", ""]
+)
+LINES = st.lists(FIELDS | st.text(max_size=5), max_size=5)
+
+
+@given(st.lists(LINES, max_size=6), st.sampled_from(["\t", " ", "  "]))
+def test_nonsense_in_lines_is_refused_in_a_line_and_never_otherwise(folder, lines, separator):
+    path = folder / "lines.txt"
+    text = "\n".join(separator.join(line) for line in lines)
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    refused = refusal(read_pairs, path, LFW)
+    if not refused:  # then a plain loop finds the same pictures
+        known = {image_id for image_ids in LFW.values() for image_id in image_ids}
+        for pair in read_pairs(path, LFW):
+            assert {pair.reference, pair.probe} <= known
+            people = {image_id.partition("/")[0] for image_id in (pair.reference, pair.probe)}
+            assert pair.mated == (len(people) == 1)
+    refusal(folds_of, path)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_pairs_or_are_refused_in_a_line(folder, content):
+    path = folder / "bytes.txt"
+    path.write_bytes(content)
+    assert refusal(read_pairs, path, LFW)
+    refusal(folds_of, path)

@@ -40,7 +40,7 @@ def test_members_are_read_where_they_lie_as_tarfile_reads_them(path, pictures):
         for face in faces:
             name = face.image_id.removeprefix("a.tar/")
             with open(path, "rb") as packed:
-                assert face.read.content(packed) == tar.extractfile(name).read()
+                assert face.read.content_in(packed) == tar.extractfile(name).read()
     np.testing.assert_array_equal(faces[1].read(), pictures[1])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(faces[2])).read(), pictures[2])
     assert os.listdir(path.parent) == ["a.tar"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from exploration import drawn_map, drawn_page, drawn_pictures, drawn_views
 
-from eumlib.maps import HOW_NOT_TO_READ, sprite_sheet
+from eumlib.maps import HOW_NOT_TO_READ, outcomes, page, sprite_sheet
 from eumlib.maps.page import explorer_page, framed, page_data
 
 _, VIEWS = drawn_views()
@@ -59,10 +59,13 @@ def test_every_control_and_list_has_a_name():
     assert page.count("<h1") == 1
 
 
-def test_maps_of_other_views_are_refused():
+def test_maps_of_other_views_or_of_too_many_are_refused(monkeypatch):
     short = replace(MAP, before=MAP.before[1:])
     with pytest.raises(ValueError, match=r"views, and map 'short' has"):
         page_data(VIEWS, {"short": short}, SPRITES, 0.5)
+    monkeypatch.setattr(page, "MOST_ON_A_PAGE", len(VIEWS) - 1)
+    with pytest.raises(ValueError, match="ScatterExplorer"):
+        page_data(VIEWS, {"flat": MAP}, SPRITES, 0.5)
     with pytest.raises(ValueError, match="one map at least"):
         page_data(VIEWS, {}, SPRITES, 0.5)
 
@@ -71,3 +74,11 @@ def test_the_page_fits_into_a_frame():
     page = '<!doctype html><p title="a\'b">ü & <b>'
     (inside,) = re.findall(r'srcdoc="([^"]*)"', framed(page))
     assert html.unescape(inside) == page
+
+
+def test_an_infinite_threshold_is_shown_above_all_scores():
+    """The highest score is of two people: none is refused by chance, and all by the threshold."""
+    data = json.loads(json.dumps(page_data(VIEWS, {"flat": MAP}, SPRITES, np.inf)))
+    for side in (VIEWS.before, VIEWS.after):
+        np.testing.assert_array_equal(outcomes(side, data["threshold"]), outcomes(side, np.inf))
+    assert data["scoreRange"][1] == data["threshold"] < 2

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from exploration import drawn_views
@@ -7,7 +9,7 @@ from eumlib.maps import (
     JointMap,
     joint_pca,
     joint_umap,
-    neighbour_preservation,
+    map_marks,
     project_pca,
     project_umap,
     projection,
@@ -33,9 +35,9 @@ def test_umap_keeps_clusters_together_and_its_marks_say_so(monkeypatch, tmp_path
     monkeypatch.setenv("EUMLIB_HOME", str(tmp_path))
     umap = project_umap(CLUSTERS, neighbours=10)
     assert umap.coordinates.shape == (80, 2)
-    assert umap.trustworthiness > 0.9
-    scattered = neighbour_preservation(CLUSTERS, RANDOM.standard_normal((80, 2)), 10)
-    assert umap.preservation > 2 * scattered
+    assert umap.marks.trustworthiness > 0.9
+    scattered = map_marks(CLUSTERS, RANDOM.standard_normal((80, 2)), 10)
+    assert umap.marks.preservation > 2 * scattered.preservation
 
 
 def test_coordinates_come_from_the_cache_the_second_time(monkeypatch, tmp_path):
@@ -55,27 +57,6 @@ def test_coordinates_come_from_the_cache_the_second_time(monkeypatch, tmp_path):
     assert fits == [(0, 2), (1, 2), (1, 2), (0, 3)]
 
 
-def test_neighbour_preservation_agrees_with_a_slow_loop():
-    vectors, places = RANDOM.standard_normal((15, 6)), RANDOM.standard_normal((15, 2))
-    kept = 0
-    for i in range(15):
-        cosine = [
-            -vectors[i] @ vectors[j] / np.linalg.norm(vectors[i]) / np.linalg.norm(vectors[j])
-            for j in range(15)
-        ]
-        near = [np.linalg.norm(places[i] - places[j]) for j in range(15)]
-        others = [j for j in range(15) if j != i]
-        nearest = [set(sorted(others, key=values.__getitem__)[:4]) for values in (cosine, near)]
-        kept += len(nearest[0] & nearest[1])
-    assert neighbour_preservation(vectors, places, 4) == pytest.approx(kept / 60)
-
-
-def test_points_on_a_circle_are_a_perfect_map_of_themselves():
-    angles = np.random.default_rng(1).uniform(0, 3, 30)
-    flat = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    assert neighbour_preservation(flat, flat, 5) == 1
-
-
 _, VIEWS = drawn_views()
 
 
@@ -88,7 +69,7 @@ def test_before_and_after_are_parts_of_one_fit(dimensions):
     np.testing.assert_array_equal(joint.before, fit.coordinates[: len(VIEWS)])
     np.testing.assert_array_equal(joint.after[masked], fit.coordinates[len(VIEWS) :])
     np.testing.assert_array_equal(joint.after[~masked], joint.before[~masked])
-    assert joint.trustworthiness == fit.trustworthiness
+    assert joint.trustworthiness == fit.marks.trustworthiness
     assert joint.dimensions == dimensions
 
 
@@ -101,8 +82,28 @@ def test_the_marks_say_how_the_map_was_made(monkeypatch, own_home):
     assert len(HOW_NOT_TO_READ) == 3
 
 
+def test_the_marks_of_many_points_say_that_they_are_of_a_sample():
+    joint = JointMap(np.zeros((1, 2)), np.zeros((1, 2)), 0.5, 0.1, 15, None, "by hand")
+    assert "(15 neighbours;" in joint.marks
+    assert "(15 neighbours of a sample of 5,000 points;" in replace(joint, sample=5000).marks
+
+
+def test_umap_of_many_points_starts_from_their_pca(monkeypatch, own_home):
+    asked = []
+    monkeypatch.setattr("umap.UMAP", lambda **options: asked.append(options) or Identity())
+    project_umap(CLUSTERS)
+    monkeypatch.setattr(projection, "_MANY_POINTS", len(CLUSTERS))
+    project_umap(CLUSTERS)  # another map than that in the cache
+    assert [options.get("init") for options in asked] == [None, "pca"]
+
+
+class Identity:
+    def fit_transform(self, vectors):
+        return vectors[:, :2]
+
+
 def test_both_sides_fit_into_the_ranges():
     joint = JointMap(
-        np.float32([[0, 0], [1, 2]]), np.float32([[0, 0], [3, -2]]), 1, 1, 5, "by hand"
+        np.float32([[0, 0], [1, 2]]), np.float32([[0, 0], [3, -2]]), 1, 1, 5, None, "by hand"
     )
     np.testing.assert_allclose(joint.ranges(0.1), [[-0.3, 3.3], [-2.4, 2.4]], rtol=1e-6)

@@ -7,7 +7,7 @@ import pytest
 from exploration import drawn_views
 
 from eumlib.embeddings import EmbeddingTable, TableError
-from eumlib.maps import NOBODY, explore, outcomes, people_to_compare, selection_csv
+from eumlib.maps import NOBODY, explore, outcomes, people_to_compare, selection_csv, views
 from eumlib.maps.views import (
     CORRECT,
     CSV_COLUMNS,
@@ -62,6 +62,34 @@ def test_neighbours_agree_with_a_slow_sort(scores, vectors):
         nearest = sorted(cosine, key=cosine.get, reverse=True)[:4]
         assert ids[probe].tolist() == nearest
         np.testing.assert_allclose(cosines[probe], [cosine[r] for r in nearest], atol=1e-6)
+
+
+def test_of_equal_neighbours_the_first_rows_come_first():
+    tied = replace(TABLE, vectors=TABLE.vectors[np.arange(len(TABLE)) // 5 * 5])
+    unmasker = Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser")
+    ids, cosines = explore(tied, unmasker, neighbours=6).before.neighbours
+    for probe in range(len(tied)):
+        cosine = {r: tied.vectors[probe] @ tied.vectors[r] for r in slow_references(probe)}
+        assert ids[probe].tolist() == sorted(cosine, key=lambda r: (-cosine[r].round(5), r))[:6]
+    assert (cosines[:, 1:] == cosines[:, :-1]).mean() > 0.5
+
+
+def test_memory_is_that_of_a_block_of_scores(monkeypatch):
+    largest = []
+
+    def measured(products, count):
+        largest.append(products.size)
+        return highest(products, count)
+
+    highest = views._highest
+    monkeypatch.setattr(views, "_highest", measured)
+    monkeypatch.setattr(views, "_SCORES_A_BLOCK", 40)
+    unmasker = Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser")
+    found = explore(TABLE, unmasker, neighbours=4)
+    assert max(largest) <= 40
+    assert sum(largest) == 2 * len(TABLE) * (~VIEWS.masked).sum()
+    np.testing.assert_array_equal(found.before.neighbours.ids, VIEWS.before.neighbours.ids)
+    np.testing.assert_allclose(found.before.own, VIEWS.before.own, atol=1e-6)
 
 
 def test_every_masked_view_is_mated_to_its_own_picture():

@@ -2,6 +2,9 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from eumlib.masks import (
     FLAT_SHAPES,
@@ -94,3 +97,27 @@ def test_a_colour_may_be_given_by_its_name():
     assert Mask("c", "light blue") == Mask("c", PAPER_COLOURS["light blue"])
     with pytest.raises(ValueError, match=r"no colour 'mauve'; there are black, white, .*numbers"):
         Mask("c", "mauve")
+
+
+@given(
+    shape=st.sampled_from(SHAPES),
+    colour=st.tuples(*[st.integers(0, 255)] * 3),
+    size=st.tuples(st.integers(1, 80), st.integers(1, 80)),
+    landmarks=arrays(np.int32, (68, 2), elements=st.integers(-300, 300)),
+)
+def test_wherever_landmarks_lie_a_mask_is_painted_the_same_again_or_refused(
+    shape, colour, size, landmarks
+):
+    """Detectors give landmarks outside the picture, too, or all in one place."""
+    picture = np.full((*size, 3), 128, np.uint8)
+    mask = Mask(shape, colour)
+    assert Mask.from_hex(shape, mask.hex_colour) == mask
+    record = MaskRecord.from_json(MaskRecord("a", mask, landmarks).to_json())
+    try:
+        painted = paint_mask(picture, landmarks, mask)
+    except ValueError as error:
+        assert "a mask needs a face of" in str(error)  # noqa: PT017
+        return
+    assert (painted.shape, painted.dtype) == (picture.shape, np.uint8)
+    assert (picture == 128).all()
+    np.testing.assert_array_equal(replay(picture, record), painted)

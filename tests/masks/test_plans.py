@@ -1,8 +1,12 @@
 import itertools
+import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eumlib.faces import Face, Pair
 from eumlib.faces.datasets import lfw_faces
@@ -14,6 +18,7 @@ from eumlib.masks import (
     NIST_COLOURS,
     PAPER_COLOURS,
     RESPIRATOR,
+    SHAPES,
     SURGICAL,
     Mask,
     MaskKind,
@@ -164,6 +169,78 @@ def test_a_line_of_a_log_that_is_no_mask_is_refused_with_its_number(line, tmp_pa
         ReplayedMasks.read(log)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_log_may_be_in_another_encoding_or_unicode_form(encoding, tmp_path):
+    composed, apart = (unicodedata.normalize(form, "Zoë/1.png") for form in ("NFC", "NFD"))
+    for written in (composed, apart):
+        (tmp_path / "log.txt").write_bytes(f"{written} f 1 2 3\r\n".encode(encoding))
+        plan = ReplayedMasks.read(tmp_path / "log.txt")
+        for named in (composed, apart):
+            assert plan.masks_for(face(named)) == (Mask("f", (1, 2, 3)),)
+
+
+def test_a_log_that_is_no_text_file_is_refused_in_a_line(tmp_path):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    for path, reason in {
+        tmp_path: "is a folder",
+        tmp_path / "nowhere": "No such file",
+        tmp_path / "circle": "symbolic links",
+        tmp_path / "binary": "is not a text file",
+        tmp_path / ("n" * 300): "name too long",
+        os.devnull: "is a pipe or a device",
+    }.items():
+        with pytest.raises(MaskPlanError, match=f"no log of masks: .*{reason}") as error:
+            ReplayedMasks.read(path)
+        assert "\n" not in str(error.value)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1),
+            st.sampled_from([shape for shape in SHAPES if " " not in shape]),
+            st.tuples(*[st.integers(0, 255)] * 3),
+        ),
+        max_size=5,
+    )
+)
+def test_a_log_is_read_as_it_was_written_or_refused_in_a_line(tmp_path_factory, written):
+    path = tmp_path_factory.getbasetemp() / "log.txt"
+    lines = [f"{name} {shape} {' '.join(map(str, colour))}" for name, shape, colour in written]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    names = [unicodedata.normalize("NFC", name) for name, _, _ in written]
+    plain = [not set(name) & set("\n\r") and name.strip() == name != "" for name in names]
+    if all(plain) and len(set(names)) == len(names) > 0:
+        plan = ReplayedMasks.read(path)
+        for name, (_, shape, colour) in zip(names, written, strict=True):
+            assert plan.masks_for(face(name)) == (Mask(shape, colour),)
+    else:
+        is_refused_in_a_line_or_read(path)
+
+
+@given(
+    st.binary(max_size=200) | st.sampled_from([b"a f inf 0 0", b"a f nan 0 0", b"a f 1e999 0 0"])
+)
+def test_any_bytes_are_a_log_or_are_refused_in_a_line(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "bytes.txt"
+    path.write_bytes(content)
+    is_refused_in_a_line_or_read(path)
+    path.write_text("a f " + "9" * 5000 + " 0 0\n" + "x" * 10_000)
+    with pytest.raises(MaskPlanError) as error:
+        ReplayedMasks.read(path)
+    assert len(str(error.value)) < 1000
+
+
+def is_refused_in_a_line_or_read(path):
+    refused = ""
+    try:
+        ReplayedMasks.read(path)
+    except MaskPlanError as error:
+        refused = str(error)
+    assert "\n" not in refused
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason=f"no copy of LFW in {SHARED}")
 def test_the_papers_log_has_a_mask_for_every_picture_of_lfw():
     plan = ReplayedMasks.read(SHARED / "lfw-mask-log.txt")
@@ -206,9 +283,9 @@ def test_a_pair_is_hard_where_the_masks_mislead():
 
 
 def test_masks_that_cannot_be_shared_are_refused():
-    with pytest.raises(ValueError, match="2 or more, not 1"):
+    with pytest.raises(MaskPlanError, match="2 or more, not 1"):
         SharedMasks.of(FACES[:4], count=1)
-    with pytest.raises(ValueError, match="only 2 different masks, not 3"):
+    with pytest.raises(MaskPlanError, match="only 2 different masks, not 3"):
         SharedMasks.of(FACES[:4], count=3, kind=SURGICAL)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from builders import drawn_table
 
+from eumlib._common.progress import progress_bar
 from eumlib.rivals import TemplateDistillation
 from eumlib.unmasking import FAITHFUL, WORKBOOK, TripletSampler
 
@@ -63,6 +64,6 @@ def test_the_directions_of_people_are_trained_along():
     recipe = replace(FAITHFUL, batch_size=6, epochs=1)
     descent = TemplateDistillation(SAMPLER, recipe, "cpu")
     before = descent.classes.W.detach().clone()
-    descent.run_epoch(lambda _model: 0.0)
+    descent.run_epoch(lambda _model: 0.0, progress_bar(1, "", ""))
     assert not torch.equal(before, descent.classes.W)
     assert np.isfinite(descent.history[0]["loss"])

@@ -57,6 +57,27 @@ def test_the_same_seed_gives_the_same_triplets_and_another_seed_others():
     assert not (first.anchor == other.anchor).all()
 
 
+def drawn_slowly(people, batch_size, random):
+    """The draws behind the weights in data/: the epoch's order, then each batch's strangers."""
+    order = random.permutation(len(people))
+    for rows in (order[i : i + batch_size] for i in range(0, len(order), batch_size)):
+        strangers = [np.flatnonzero(people != people[row]) for row in rows]
+        numbers = random.integers(0, [len(others) for others in strangers])
+        yield rows, [others[i] for others, i in zip(strangers, numbers, strict=True)]
+
+
+def test_the_draws_are_those_behind_the_weights_that_come_with_the_workbook():
+    table = drawn_table(people=7, pictures=3)  # its rows stand sorted by person
+    sampler, random, slow = TripletSampler(table), *map(np.random.default_rng, (3, 3))
+    masked, unmasked = (table.vectors[rows] for rows in table.mated_views())
+    for _epoch in range(2):
+        draws = drawn_slowly(sampler.person.numpy(), 8, slow)
+        for batch, (rows, negatives) in zip(sampler.batches(8, random), draws, strict=True):
+            np.testing.assert_array_equal(batch.anchor, masked[rows])
+            np.testing.assert_array_equal(batch.positive, unmasked[rows])
+            np.testing.assert_array_equal(batch.negative, unmasked[negatives])
+
+
 def test_a_last_batch_of_one_triplet_is_left_out():
     sampler = TripletSampler(drawn_table(people=3, pictures=3))
     sizes = [len(batch.anchor) for batch in sampler.batches(4, np.random.default_rng(0))]

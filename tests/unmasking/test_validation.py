@@ -61,6 +61,15 @@ def test_of_a_large_table_some_pictures_decide(monkeypatch):
     assert decidability(TABLE)(model) == pytest.approx(decidability(thinned)(model), rel=1e-6)
 
 
+def test_of_a_very_large_table_some_pictures_are_judged(monkeypatch):
+    monkeypatch.setattr("eumlib.unmasking.validation.JUDGED_PICTURES", 9)
+    masked, _ = TABLE.mated_views()
+    few = set(TABLE.rows["image_id"].to_numpy()[masked][::3])
+    thinned = TABLE.where(TABLE.rows["image_id"].isin(few))
+    model = EmbeddingUnmaskingModel(16)
+    assert mean_cosine(TABLE)(model) == pytest.approx(mean_cosine(thinned)(model), rel=1e-6)
+
+
 def test_one_person_is_too_few_to_choose_an_epoch_by():
     with pytest.raises(TableError, match=r"1 person is left .* and 2 are needed"):
         decidability(TABLE.first_people(1))

@@ -45,3 +45,10 @@ def test_the_page_holds_table_and_figures_and_needs_no_network(tmp_path):
     assert "A star marks" in text
     assert "<script src=" not in text
     assert "<link" not in text
+
+
+def test_the_same_page_is_the_same_bytes(tmp_path):
+    for name in ("a.html", "b.html"):
+        figures = all_curves(ComparedViews.of_table(TABLE), UNMASKERS)
+        write_page(RESULTS, figures, tmp_path / name)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()

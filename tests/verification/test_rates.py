@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 from builders import drawn_table, views_of
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import det_curve, roc_auc_score, roc_curve
 
 from eumlib.embeddings import MASKED, UNMASKED
@@ -173,3 +175,22 @@ def test_rates_agree_with_pyeer_where_it_is_installed():
     low, high = pyeer.get_eer_values(fmr, fnmr)[1:3]
     assert low - 1 / len(mated) <= rates.eer <= high + 1 / len(mated)
     assert rates.auc == pytest.approx(pyeer.calculate_roc_auc(fmr, fnmr), abs=1e-6)
+
+
+steps = st.integers(-module.STEPS, module.STEPS).map(lambda step: step * module.STEP)
+some_scores = st.lists(st.one_of(steps, st.sampled_from([-1.0, 0.0, 0.5, 1.0])), min_size=1)
+
+
+@given(mated=some_scores, non_mated=some_scores, threshold=st.one_of(steps, st.just(np.inf)))
+def test_whatever_the_scores_the_curve_counts_them(mated, non_mated, threshold):
+    counts = ScoreCounts.of(np.array(mated), np.array(non_mated))
+    curve = ErrorCurve(counts)
+    point = curve.at(threshold)
+    assert (point.fmr, point.fnmr) == pytest.approx(slow_rates(mated, non_mated, threshold))
+    assert (np.diff(curve.fmr) <= 0).all()
+    assert (np.diff(curve.fnmr) >= 0).all()
+    rates = error_rates(counts)
+    assert 0 <= rates.eer <= 1
+    assert 0 <= rates.fmr100 <= rates.fmr1000 <= 1
+    for target in (0.01, 0.001):
+        assert curve.at_fmr(target).fmr <= target

@@ -95,3 +95,9 @@ def test_our_table_has_the_shape_of_the_papers():
     case = RESULTS.iloc[3]
     assert ours.loc["UMR-MP(SRT)", "eer"] == pytest.approx(100 * case.eer)
     assert ours.loc["UMR-MP(SRT)", "g_mean"] == case.g_mean
+
+
+def test_a_model_whose_name_is_a_formula_is_text_in_the_csv(tmp_path):
+    write_csv(RESULTS.assign(unmasking="=cmd|'/c calc'!A1"), tmp_path / "results.csv")
+    again = pd.read_csv(tmp_path / "results.csv")
+    assert set(again["unmasking"]) == {"'=cmd|'/c calc'!A1"}

@@ -138,8 +138,9 @@ function countTable(title, counts) {
 }
 
 const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const harmless = (text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);  // no formula in a spreadsheet
 const csvOf = (ids) => ["id,image_id,identity,view,mask_shape,mask_colour", ...ids.map((i) =>
-  [String(i), D.image[i], D.identity[i], viewWord(i), D.shape[i] || "", D.colour[i] || ""].map(quoted).join(","))].join("\n") + "\n";
+  [String(i), D.image[i], D.identity[i], viewWord(i), D.shape[i] || "", D.colour[i] || ""].map(harmless).map(quoted).join(","))].join("\n") + "\n";
 
 function fillSelection() {
   const ids = state.selected;

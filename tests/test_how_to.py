@@ -9,7 +9,7 @@ import pytest
 import typer.main
 from builders import drawn_table
 
-from eumlib.__main__ import app
+from eumlib._commands.app import app
 from eumlib.unmasking import Unmasker
 
 FOLDER = Path(__file__).parent.parent / "docs"

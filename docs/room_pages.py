@@ -32,7 +32,7 @@ def skip_fields(app, what, name, member, skip, options):
 
 def _page(room):
     name = f"eumlib.{room}"
-    yield from (name, "=" * len(name), "", f".. automodule:: {name}", "   :no-members:", "")
+    yield from (room, "=" * len(room), "", f".. automodule:: {name}", "   :no-members:", "")
     yield from (f".. py:currentmodule:: {name}", "")
     for module, names in _list_of(room):
         told = importlib.import_module(f"{name}.{module}").__doc__.partition("\n\n")[0]

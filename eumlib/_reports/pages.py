@@ -56,11 +56,21 @@ class OfflineOutputs(Preprocessor):
         """Change one cell; nbconvert calls this for each."""
         if cell.cell_type == "markdown":
             cell.source = to_mathml(cell.source)
-        for place, output in enumerate(cell.get("outputs", [])):
-            figure = output.get("data", {}).get(PLOTLY_MIME)
-            if figure:
-                output["data"] = {"text/html": figure_html(figure, f"figure-{index}-{place}")}
-            for kind in ("image/png", "image/jpeg"):
-                if kind in output.get("data", {}):
-                    output.metadata.setdefault(kind, {}).setdefault("alt", "picture, see the text")
+        offline_outputs(cell, index)
         return cell, resources
+
+
+def offline_outputs(cell: nbformat.NotebookNode, index: int) -> None:
+    """Make a cell's figures HTML that waits for a page's plotly.js; give pictures their words.
+
+    Args:
+        cell: it is changed.
+        index: of the cell on its page, for names of figures that are the same every time.
+    """
+    for place, output in enumerate(cell.get("outputs", [])):
+        figure = output.get("data", {}).get(PLOTLY_MIME)
+        if figure:
+            output["data"] = {"text/html": figure_html(figure, f"figure-{index}-{place}")}
+        for kind in ("image/png", "image/jpeg"):
+            if kind in output.get("data", {}):
+                output.metadata.setdefault(kind, {}).setdefault("alt", "picture, see the text")

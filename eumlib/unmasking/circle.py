@@ -113,12 +113,12 @@ def triplet_circle(placed: PlacedTriplet) -> go.Figure:
     ):
         x, y = _arrow(np.radians(placed.degrees[0]), tug.turn, ring)
         figure.add_scatter(
-            x=x, y=y, name=f"step by {name}", mode="lines+markers",
+            x=x, y=y, name=f"step of {name}", mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 3},
             marker={"symbol": "arrow", "angleref": "previous", "size": [0, 14]},
             hovertemplate=f"{name}: turns the anchor by {tug.turn:+.2f}<extra></extra>",
         )  # fmt: skip
-    axis = {"range": [-1.55, 1.55], "showgrid": False, "zeroline": False, "visible": False}
+    axis = {"range": [-1.5, 1.5], "showgrid": False, "zeroline": False, "visible": False}
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis, scaleanchor="x")
     figure.add_annotation(
@@ -127,7 +127,7 @@ def triplet_circle(placed: PlacedTriplet) -> go.Figure:
         y=1,
         xref="paper",
         yref="paper",
-        yanchor="top",
+        yanchor="bottom",
         showarrow=False,
         align="left",
         font={"size": 13},
@@ -136,8 +136,13 @@ def triplet_circle(placed: PlacedTriplet) -> go.Figure:
         f"the {name} at {angle:.0f}°" for name, angle in zip(NAMES, placed.degrees, strict=True)
     )
     title = "One triplet, and where each loss turns its anchor"
-    figure = finished(figure, title, alt, height=600)
-    return figure.update_layout(legend={"orientation": "v", "x": 1, "xanchor": "right", "y": 1})
+    figure = finished(figure, title, alt, height=560)
+    # words above the circle and legend below it, so that nothing overlaps on a narrow screen
+    return figure.update_layout(
+        title={"yref": "container", "y": 0.98, "yanchor": "top"},
+        margin={"l": 10, "r": 10, "t": 130, "b": 70},
+        legend={"y": -0.02, "yanchor": "top"},
+    )
 
 
 def _arrow(angle: float, turn: float, ring: float) -> tuple[list[float | None], list[float | None]]:

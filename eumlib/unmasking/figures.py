@@ -12,7 +12,7 @@ from torch import nn
 
 from eumlib._common.looks import BLACK, BLUE, DASHES, GREY, PURPLE, SERIES, finished
 
-_PITCH, _BOX = 62, 38  # pixels of a diagram from box to box, and of a box
+_PITCH, _BOX_WIDTH, _BOX_HEIGHT = 60, 310, 30  # of a diagram in pixels, so that a phone shows it
 
 
 def network_diagram(network: nn.Sequential, goes_in: str, comes_out: str) -> go.Figure:
@@ -36,22 +36,20 @@ def network_diagram(network: nn.Sequential, goes_in: str, comes_out: str) -> go.
     figure = go.Figure()
     for place, text in enumerate(texts):
         inside = 0 < place < len(texts) - 1
-        top = -place * _PITCH
-        figure.add_shape(
-            type="rect", x0=0, x1=1, y0=top - _BOX, y1=top,
-            line={"color": BLUE if inside else GREY, "dash": "solid" if inside else "dot"},
+        figure.add_annotation(
+            x=0, y=-place, text=text, showarrow=False, width=_BOX_WIDTH, height=_BOX_HEIGHT,
+            bordercolor=BLUE if inside else GREY, borderwidth=2,
         )  # fmt: skip
-        figure.add_annotation(x=0.5, y=top - _BOX / 2, text=text, showarrow=False)
-        if place:
+        if place:  # from the lower edge of the box above to the upper edge of this one
             figure.add_annotation(
-                x=0.5, y=top, ax=0.5, ay=top + _PITCH - _BOX, axref="x", ayref="y",
-                arrowhead=2, arrowwidth=1.5, arrowcolor=GREY, text="",
+                x=0, y=-place, yshift=_BOX_HEIGHT / 2 + 3, ax=0, ay=_BOX_HEIGHT - _PITCH + 4,
+                text="", arrowhead=2, arrowwidth=1.5, arrowcolor=GREY,
             )  # fmt: skip
-    figure.update_xaxes(visible=False, range=[-0.02, 1.02], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[-len(texts) * _PITCH, 4], fixedrange=True)
+    figure.update_xaxes(visible=False, range=[-1, 1], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[0.5 - len(texts), 0.5], fixedrange=True)
     alt = "from top to bottom: " + "; ".join(texts)
-    finished(figure, "The network, from top to bottom", alt, height=70 + len(texts) * _PITCH)
-    return figure.update_layout(margin={"l": 10, "r": 10, "t": 50, "b": 20})
+    finished(figure, "The network, from top to bottom", alt, height=60 + len(texts) * _PITCH)
+    return figure.update_layout(margin={"l": 10, "r": 10, "t": 50, "b": 10})
 
 
 def _words_of(layer: nn.Module) -> str:

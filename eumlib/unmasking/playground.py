@@ -68,8 +68,11 @@ class LossPlayground:
         turned = range(-180, 181, 5)
         steps = [self.figure(angle, *others) for angle in turned]
         figure.update_layout(
+            height=figure.layout.height + 110,
+            margin={"b": 180},
             sliders=[
                 {
+                    "pad": {"t": 80},  # below the legend
                     "active": turned.index(round(start)),
                     "currentvalue": {"prefix": "anchor at ", "suffix": "°"},
                     "steps": [
@@ -84,7 +87,7 @@ class LossPlayground:
                         for angle, step in zip(turned, steps, strict=True)
                     ],
                 }
-            ]
+            ],
         )
         return figure
 

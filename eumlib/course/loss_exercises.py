@@ -62,7 +62,7 @@ check_triplet_loss = compare(
     _distances_and_margin,
     {
         lambda d1, d2, margin: (d1 - d2 + margin).mean(): (
-            "Some triplets are content already, and yours count as less than nothing. Where is "
+            "Some triplets are satisfied already, and yours count as less than nothing. Where is "
             "the maximum with 0?"
         ),
         lambda d1, d2, margin: torch.relu((d1 - d2 + margin).mean()): (
@@ -79,7 +79,7 @@ check_triplet_loss = compare(
             "That is the sum over the triplets. The loss is their mean."
         ),
         lambda d1, d2, margin: torch.relu(d1 - d2 + margin): (
-            "The right loss of each triplet. Asked is their mean."
+            "That is the loss of each triplet, and it is right. The question asks for their mean."
         ),
         lambda d1, d2, margin: (d1 - d2 + margin)[d1 - d2 + margin > 0].mean(): (
             "N counts all triplets, also those that cost nothing."
@@ -115,14 +115,15 @@ check_margin_for = compare(
             "Right for one half. Where does the share come in?"
         ),
         lambda d1, d2, share: (d2 - d1).mean().item(): (
-            "The mean has as much above as below it, not as many, and the share does not come in."
+            "The mean need not have as many triplets above as below. And where does the share "
+            "come in?"
         ),
         lambda d1, d2, share: (d2 - d1 >= share).float().mean().item(): (
-            "That is how many satisfy a margin of that size. Asked is the way back: from how many "
-            "to the margin."
+            "That is how many satisfy a margin of that size. The question goes the other way: from "
+            "how many to the margin."
         ),
     },
-    "Sort the triplets by d2 − d1. Between which two of them does the margin have to lie?",
+    "Sort the triplets by d2 − d1. Between which two of them must the margin lie?",
     tolerance=0.02,
 )
 
@@ -196,20 +197,20 @@ _check_restrained = compare(
             "Nearly. At equality the batch is restrained, too."
         ),
         _on_each(lambda d2, d3: d2.mean() <= d3.mean()): (
-            "The other way round: the restraint is for anchors that are far from the negatives."
+            "The other way round: the restraint holds when the anchors are far from the negatives."
         ),
         _on_each(lambda d2, d3: d2.mean() < d3.mean()): (
-            "The other way round: the restraint is for anchors that are far from the negatives."
+            "The other way round: the restraint holds when the anchors are far from the negatives."
         ),
         _on_each(lambda d2, d3: d2 >= d3): (
-            "That is an answer for each triplet. Asked is one for the whole batch."
+            "That is an answer for each triplet. The whole batch needs a single one."
         ),
         _on_each(lambda d2, d3: (d2 >= d3).all()): (
             "Not every triplet has to agree: the means decide."
         ),
         _on_each(lambda d2, d3: (d2 >= d3).any()): "One triplet is not enough: the means decide.",
         _on_each(lambda d2, d3: (d2 >= d3).float().mean() >= 0.5): (
-            "A majority of triplets is something else than the mean."
+            "A majority of the triplets may disagree with the means."
         ),
     },
     "Compare two numbers: the mean of d2 with the mean of d3.",
@@ -245,7 +246,7 @@ _check_srt = compare(
     {
         _srt_with(lambda d2, d3: d2): "That is the triplet loss. When does d3 come in?",
         _srt_with(lambda d2, d3: d3.mean()): (
-            "You hold back always. Batches that are not restrained still push."
+            "You always hold back. A batch that is not restrained still pushes."
         ),
         _srt_with(lambda d2, d3: d2 if d2.mean() >= d3.mean() else d3.mean()): (
             "The branches have changed places."
@@ -297,7 +298,7 @@ def check_batch_at_equality(answer: Answer) -> str | None:
         return "A point at 0 has no direction, and so no distance."
     distances = triplet_distances(anchor, positive, negative)
     if (distances.d1 < 1e-6).all():
-        return "True, but too easy: anchor and positive are the same. Set them apart."
+        return "True, but too easy: anchor and positive are the same. Move them apart."
     gap = (distances.d2.mean() - distances.d3.mean()).item()
     if abs(gap) > 1e-5:
         side = "farther from" if gap > 0 else "nearer to"
@@ -337,9 +338,11 @@ check_share_that_differs = compare(
         lambda d2, d3: _differ(d2 >= d3.mean(), d2, d3): (
             "Compare each d2 with its own d3, not with their mean."
         ),
-        lambda d2, d3: len(d2) * _differ(d2 >= d3, d2, d3): "That is how many; asked is the share.",
+        lambda d2, d3: (
+            len(d2) * _differ(d2 >= d3, d2, d3)
+        ): "That is how many. The question asks for the share.",
         lambda d2, d3: (d2 >= d3) != (d2.mean() >= d3.mean()): (
-            "The right answer for each triplet. Asked is the share of them."
+            "That is right for each triplet. The question asks for the share of them."
         ),
     },
     "Two conditions: one with means, one for each triplet. In what share do they differ?",

@@ -138,10 +138,10 @@ check_learning_rate_of = compare(
             "start of epoch 1?"
         ),
         lambda epoch, start, every: start / 10 ** ((epoch - 1) / every): (
-            "It is to fall in stairs, not a little every epoch."
+            "It should fall in stairs, not a little every epoch."
         ),
         lambda epoch, start, every: start / 10 ** (epoch / every): (
-            "It is to fall in stairs, not a little every epoch."
+            "It should fall in stairs, not a little every epoch."
         ),
         lambda epoch, start, every: start / 10 ** (epoch - 1): "It falls every epoch.",
         lambda epoch, start, every: start / (10 * ((epoch - 1) // every) or 1): (
@@ -152,7 +152,8 @@ check_learning_rate_of = compare(
         ),
         lambda epoch, start, every: start * 10 ** ((epoch - 1) // every): "It rises.",
     },
-    "How many whole steps are over when the epoch begins? So often has it been divided by 10.",
+    "How many whole steps are over when the epoch begins? The rate has been divided by 10 that "
+    "often.",
     tolerance=0,
 )
 
@@ -174,12 +175,14 @@ check_score_of_the_average_face = compare(
             "only for those of length 1."
         ),
         _off_the_diagonal: (
-            "That is how alike two faces are. Each is to be scored with the average."
+            "That is how alike two faces are. Score each face with the average face instead."
         ),
         lambda faces: faces @ faces.mean(axis=0) / np.linalg.norm(faces.mean(axis=0)): (
-            "The right score of each face. Asked is their mean."
+            "That is the score of each face, and it is right. The question asks for their mean."
         ),
-        lambda faces: faces.mean(axis=0): "That is the average face. Asked is what it scores.",
+        lambda faces: faces.mean(
+            axis=0
+        ): "That is the average face. The question asks for its score.",
         lambda faces: faces.mean(): (
             "That is the mean of all numbers. The average face has a mean for each column: axis=0."
         ),

@@ -138,7 +138,7 @@ def unit(vector):
         (lambda x: (x @ x.mean(axis=0)).mean(), "shorter than 1"),
         (lambda x: (x @ x.T)[np.triu_indices(len(x), 1)].mean(), "two faces"),
         (lambda x: x @ unit(x.mean(axis=0)), "their mean"),
-        (lambda x: x.mean(axis=0), "what it scores"),
+        (lambda x: x.mean(axis=0), "for its score"),
         (lambda x: x.mean(), "axis=0"),
         (lambda x: 1.0, "scaled to length 1"),
     ],

@@ -114,9 +114,9 @@ def distance_to_others_curves(histories: Mapping[str, pd.DataFrame]) -> go.Figur
     figure = make_subplots(1, len(histories), subplot_titles=list(histories), shared_yaxes=True)
     told = []
     for col, (name, history) in enumerate(histories.items(), start=1):
-        for distance, place in (("d2", 1), ("d3", 2)):
+        for distance, whose, place in (("d2", "answers", 1), ("d3", "unmasked faces", 2)):
             figure.add_scatter(
-                x=history["epoch"], y=history[distance], name=distance, row=1, col=col,
+                x=history["epoch"], y=history[distance], name=f"{distance}, {whose}", row=1, col=col,
                 line={"color": SERIES[place], "dash": DASHES[place]}, legendgroup=distance,
                 showlegend=col == 1, mode="lines+markers",
             )  # fmt: skip
@@ -125,8 +125,7 @@ def distance_to_others_curves(histories: Mapping[str, pd.DataFrame]) -> go.Figur
         told.append(f"{name}: over {len(history)} epochs d2 minus d3 goes from {gaps}")
     figure.update_xaxes(title_text="epoch", dtick=max(1, max(map(len, histories.values())) // 10))
     figure.update_yaxes(title_text="mean squared distance", row=1, col=1)
-    title = "How far from other people: answers (d2) and unmasked faces (d3)"
-    return finished(figure, title, "; ".join(told))
+    return finished(figure, "Distance to other people", "; ".join(told))
 
 
 def function_curves(

@@ -43,7 +43,7 @@ def test_places_are_marked_and_told():
 def test_the_distances_to_others_stand_side_by_side_and_share_an_axis():
     history = pd.DataFrame({"epoch": [1, 2], "d2": [1.5, 1.25], "d3": [1.25, 1.25], "d1": [9, 9]})
     figure = figures.distance_to_others_curves({"a": history, "b": history.assign(d2=[2, 2])})
-    assert [(trace.name, list(trace.y)) for trace in figure.data] == [
+    assert [(trace.name[:2], list(trace.y)) for trace in figure.data] == [
         ("d2", [1.5, 1.25]), ("d3", [1.25, 1.25]), ("d2", [2, 2]), ("d3", [1.25, 1.25]),
     ]  # fmt: skip
     assert figure.layout.yaxis2.matches == "y"

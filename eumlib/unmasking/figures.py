@@ -116,9 +116,9 @@ def distance_to_others_curves(histories: Mapping[str, pd.DataFrame]) -> go.Figur
     for col, (name, history) in enumerate(histories.items(), start=1):
         for distance, whose, place in (("d2", "answers", 1), ("d3", "unmasked faces", 2)):
             figure.add_scatter(
-                x=history["epoch"], y=history[distance], name=f"{distance}, {whose}", row=1, col=col,
-                line={"color": SERIES[place], "dash": DASHES[place]}, legendgroup=distance,
-                showlegend=col == 1, mode="lines+markers",
+                x=history["epoch"], y=history[distance], name=f"{distance}, {whose}",
+                row=1, col=col, line={"color": SERIES[place], "dash": DASHES[place]},
+                legendgroup=distance, showlegend=col == 1, mode="lines+markers",
             )  # fmt: skip
         first, last = history.iloc[0], history.iloc[-1]
         gaps = f"{first.d2 - first.d3:+.3f} to {last.d2 - last.d3:+.3f}"

@@ -13,6 +13,7 @@ NOT_TERMS = {
     "Prerequisites:",
     "Time:",
     "Predict, then look.",
+    "Your turn.",
     "Exercises",
     "Next:",
     "Your own faces.",

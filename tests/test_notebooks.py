@@ -13,6 +13,7 @@ from odd_pictures import save
 from eumlib._common.files import NOTEBOOK_FOLDER
 from eumlib._reports.notebooks import discover, read_notebook
 from eumlib._reports.runs import run_notebook
+from eumlib.course import EXERCISES
 from eumlib.faces import LFW_SHARES, split_by_identity
 
 ROOT = Path(__file__).parent.parent
@@ -140,13 +141,30 @@ def test_its_two_exercises_follow_each_other_to_the_open_one(path):
     closing = next(place for place, cell in enumerate(cells) if "## What you did" in cell.source)
     tags = [cell.metadata.get("tags", []) for cell in cells[closing:]]
     assert tags == [[], ["solution"], ["exercise"], [], ["solution"], ["exercise"], []]
-    assert not any({"solution", "exercise"} & tags_of(cell) for cell in cells[:closing])
     for place in (1, 2):
         text, answer, checked = cells[closing + 3 * place - 3 : closing + 3 * place]
         assert re.search(rf"^{place}\. ", text.source, re.MULTILINE)
         defined = re.search(r"^def (\w+)", answer.source, re.MULTILINE)[1]
         assert f'check("{path.stem[:2]}.{place}", {defined})' in checked.source
     assert re.match(r"3\. \*Open\.\*", cells[-1].source)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in PATHS if path.stem.startswith("0")], ids=lambda path: path.stem
+)
+def test_what_is_written_along_the_way_is_asked_for_and_checked_at_once(path):
+    cells = cells_of(path)
+    closing = next(place for place, cell in enumerate(cells) if "## What you did" in cell.source)
+    answers = [place for place in range(closing) if "solution" in tags_of(cells[place])]
+    expected = [number for number in EXERCISES if re.fullmatch(path.stem[:2] + r"\.[a-z]", number)]
+    assert len(answers) == len(expected)
+    assert len([cell for cell in cells[:closing] if "exercise" in tags_of(cell)]) == len(expected)
+    for place, number in zip(answers, expected, strict=True):
+        asked, answer, checked = cells[place - 1 : place + 2]
+        assert "**Your turn.**" in asked.source
+        defined = re.search(r"^def (\w+)", answer.source, re.MULTILINE)[1]
+        assert tags_of(checked) == {"exercise"}
+        assert f'check("{number}", {defined})' in checked.source
 
 
 @each_notebook

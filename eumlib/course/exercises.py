@@ -1,4 +1,4 @@
-"""The exercises of the notebooks: two of each core notebook can be checked.
+"""The exercises of the notebooks: lettered along the way, numbered at the end.
 
 A check tries an answer on fresh random cases and gives a hint, never the answer.
 """
@@ -9,7 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from eumlib._common.errors import EumlibError
-from eumlib.course import face_exercises, loss_exercises, rate_exercises, reading_exercises
+from eumlib.course import (
+    face_exercises,
+    loss_exercises,
+    rate_exercises,
+    reading_exercises,
+    training_exercises,
+)
 from eumlib.course.answers import Answer, Check
 
 
@@ -47,12 +53,21 @@ EXERCISES = {
     "03.2": Exercise("03", "owners refused in service", rate_exercises.check_refused_in_service),
     "04.1": Exercise("04", "neighbours that a map keeps", reading_exercises.check_preservation),
     "04.2": Exercise("04", "who lives next door", reading_exercises.check_same_person_next_door),
+    "05.a": Exercise("05", "the squared distance", loss_exercises.check_squared_distance),
+    "05.b": Exercise("05", "the triplet loss", loss_exercises.check_triplet_loss),
     "05.1": Exercise("05", "a margin for a share", loss_exercises.check_margin_for),
     "05.2": Exercise("05", "the distance by the cosine", loss_exercises.check_distance_by_cosine),
+    "06.a": Exercise("06", "the restraint", loss_exercises.check_restrained),
+    "06.b": Exercise(
+        "06",
+        "the self-restrained triplet loss",
+        loss_exercises.check_self_restrained_triplet_loss,
+    ),
     "06.1": Exercise("06", "a batch at equality", loss_exercises.check_batch_at_equality),
-    "06.2": Exercise("06", "a condition a triplet", loss_exercises.check_share_that_differs),
-    "07.1": Exercise("07", "the schedule", loss_exercises.check_learning_rate_of),
-    "07.2": Exercise("07", "the average face", loss_exercises.check_score_of_the_average_face),
+    "06.2": Exercise("06", "a condition for each triplet", loss_exercises.check_share_that_differs),
+    "07.a": Exercise("07", "one training step", training_exercises.check_training_step),
+    "07.1": Exercise("07", "the schedule", training_exercises.check_learning_rate_of),
+    "07.2": Exercise("07", "the average face", training_exercises.check_score_of_the_average_face),
     "08.1": Exercise("08", "the interval of a change", rate_exercises.check_interval_of_change),
     "08.2": Exercise("08", "d′ by hand", rate_exercises.check_d_prime),
     "09.1": Exercise("09", "a change in percent", reading_exercises.check_change_in_percent),
@@ -64,7 +79,8 @@ def check(number: str, answer: Answer) -> None:
     """Try an answer to an exercise; print that it is right, or raise with a hint.
 
     Args:
-        number: of the exercise, such as ``"05.1"``: the first of notebook 05.
+        number: of the exercise, such as ``"05.a"``, the first along the way through notebook 05, or
+            ``"05.1"``, the first at its end.
         answer: the function itself, not what it returns.
 
     Errors of the answer itself pass through: they say more than a hint could.

@@ -1,17 +1,92 @@
-"""The exercises of notebooks 05 to 07: margins, distances, the restraint, schedule, collapse."""
+"""The exercises of notebooks 05 and 06: the squared distance, the two losses, the restraint."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from eumlib.course.answers import NO_RETURN, Answer, compare
 from eumlib.embeddings import unit_length
-from eumlib.unmasking import Recipe, restraint_holds, triplet_distances
+from eumlib.unmasking import (
+    SelfRestrainedTripletLoss,
+    TripletDistances,
+    restraint_holds,
+    triplet_distances,
+)
 
 
 def _tensors(*arrays: np.ndarray) -> tuple[torch.Tensor, ...]:
     return tuple(torch.from_numpy(array.astype(np.float32)) for array in arrays)
+
+
+def _unit_pairs(random: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    return _tensors(*(unit_length(random.normal(size=(30, 8))) for _ in range(2)))
+
+
+check_squared_distance = compare(
+    lambda x, y: ((x - y) ** 2).sum(dim=1),
+    _unit_pairs,
+    {
+        lambda x, y: (x - y).norm(dim=1): "That is the distance. d is its square.",
+        lambda x, y: (x - y) ** 2: "The squares are right. Add up those of each row.",
+        lambda x, y: ((x - y) ** 2).sum(): (
+            "That is one number for the whole batch. Each row has a distance of its own: dim=1."
+        ),
+        lambda x, y: ((x - y) ** 2).sum(dim=0): (
+            "You went down the columns. A face is a row: dim=1."
+        ),
+        lambda x, y: ((x - y) ** 2).mean(dim=1): (
+            "That is the mean of the squares. The squared length is their sum."
+        ),
+        lambda x, y: (x - y).sum(dim=1) ** 2: (
+            "Square first, then add up: differences of opposite sign must not cancel."
+        ),
+        lambda x, y: (x - y).abs().sum(dim=1): "Those are absolute differences. Square them.",
+        lambda x, y: (x * y).sum(dim=1): (
+            "That is the cosine: 1 for the same direction, where d has to be 0."
+        ),
+    },
+    "Subtract the rows, square every number, and add up along each row.",
+)
+
+
+def _distances_and_margin(random: np.random.Generator) -> tuple:
+    d1, d2 = random.uniform(0, 2, size=(2, 50))
+    return *_tensors(d1, d2 + random.uniform(0, 1.5)), random.uniform(0.3, 1.5)
+
+
+check_triplet_loss = compare(
+    lambda d1, d2, margin: torch.relu(d1 - d2 + margin).mean(),
+    _distances_and_margin,
+    {
+        lambda d1, d2, margin: (d1 - d2 + margin).mean(): (
+            "Some triplets are satisfied already, and yours count as less than nothing. Where is "
+            "the maximum with 0?"
+        ),
+        lambda d1, d2, margin: torch.relu((d1 - d2 + margin).mean()): (
+            "The maximum with 0 belongs to each triplet, before the mean."
+        ),
+        lambda d1, d2, margin: torch.relu(d2 - d1 + margin).mean(): (
+            "The sign: a triplet costs more when the positive is far and the negative near."
+        ),
+        lambda d1, d2, margin: torch.relu(d1 - d2 - margin).mean(): (
+            "The sign of the margin: a larger one asks for more, so it adds to the loss."
+        ),
+        lambda d1, d2, margin: torch.relu(d1 - d2).mean(): "Where does the margin come in?",
+        lambda d1, d2, margin: torch.relu(d1 - d2 + margin).sum(): (
+            "That is the sum over the triplets. The loss is their mean."
+        ),
+        lambda d1, d2, margin: torch.relu(d1 - d2 + margin): (
+            "That is the loss of each triplet, and it is right. The question asks for their mean."
+        ),
+        lambda d1, d2, margin: (d1 - d2 + margin)[d1 - d2 + margin > 0].mean(): (
+            "N counts all triplets, also those that cost nothing."
+        ),
+    },
+    "Three steps: d1 − d2 + m for each triplet, the larger of that and 0, and the mean.",
+)
 
 
 def _distances_and_share(random: np.random.Generator) -> tuple:
@@ -40,14 +115,15 @@ check_margin_for = compare(
             "Right for one half. Where does the share come in?"
         ),
         lambda d1, d2, share: (d2 - d1).mean().item(): (
-            "The mean has as much above as below it, not as many, and the share does not come in."
+            "The mean need not have as many triplets above as below. And where does the share "
+            "come in?"
         ),
         lambda d1, d2, share: (d2 - d1 >= share).float().mean().item(): (
-            "That is how many satisfy a margin of that size. Asked is the way back: from how many "
-            "to the margin."
+            "That is how many satisfy a margin of that size. The question goes the other way: from "
+            "how many to the margin."
         ),
     },
-    "Sort the triplets by d2 − d1. Between which two of them does the margin have to lie?",
+    "Sort the triplets by d2 − d1. Between which two of them must the margin lie?",
     tolerance=0.02,
 )
 
@@ -84,6 +160,128 @@ check_distance_by_cosine = compare(
 )
 
 
+def _three_batches(random: np.random.Generator) -> list[tuple[torch.Tensor, ...]]:
+    """d1, d2, d3 of a batch that is restrained, of one exactly at equality, and of one that is not.
+
+    The numbers are eighths, so that equal means are equal to the last digit.
+    """
+    batches = []
+    for more in (0.25, 0, -0.25):
+        d1, d3 = random.integers(0, 16, size=32) / 8, random.integers(2, 28, size=32) / 8
+        batches.append(_tensors(d1, random.permutation(d3) + more, d3))
+    return batches
+
+
+def _on_each(answer: Answer) -> Answer:
+    """The answer to each of several cases, as one list."""
+
+    def answers(*cases: tuple) -> list[np.ndarray] | None:
+        given = [answer(*case) for case in cases]
+        if any(value is None for value in given):
+            return None
+        return [np.asarray(value) for value in given]
+
+    return answers
+
+
+def check_restrained(answer: Answer) -> str | None:
+    """A hint, unless the answer says of d2 and d3 whether their batch is restrained."""
+    return _check_restrained(_on_each(answer))
+
+
+_check_restrained = compare(
+    _on_each(lambda d2, d3: d2.mean() >= d3.mean()),
+    lambda random: tuple(batch[1:] for batch in _three_batches(random)),
+    {
+        _on_each(lambda d2, d3: d2.mean() > d3.mean()): (
+            "Nearly. At equality the batch is restrained, too."
+        ),
+        _on_each(lambda d2, d3: d2.mean() <= d3.mean()): (
+            "The other way round: the restraint holds when the anchors are far from the negatives."
+        ),
+        _on_each(lambda d2, d3: d2.mean() < d3.mean()): (
+            "The other way round: the restraint holds when the anchors are far from the negatives."
+        ),
+        _on_each(lambda d2, d3: d2 >= d3): (
+            "That is an answer for each triplet. The whole batch needs a single one."
+        ),
+        _on_each(lambda d2, d3: (d2 >= d3).all()): (
+            "Not every triplet has to agree: the means decide."
+        ),
+        _on_each(lambda d2, d3: (d2 >= d3).any()): "One triplet is not enough: the means decide.",
+        _on_each(lambda d2, d3: (d2 >= d3).float().mean() >= 0.5): (
+            "A majority of the triplets may disagree with the means."
+        ),
+    },
+    "Compare two numbers: the mean of d2 with the mean of d3.",
+)
+
+_Push = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def _srt_with(push: _Push) -> Answer:
+    """The SRT loss with another rule for what is taken away from d1 + m."""
+    return _on_each(
+        lambda d1, d2, d3, margin: torch.relu(d1 + margin - push(d2, d3)).mean().numpy()
+    )
+
+
+def _srt(d1: torch.Tensor, d2: torch.Tensor, d3: torch.Tensor, margin: float) -> torch.Tensor:
+    return SelfRestrainedTripletLoss(margin)(TripletDistances(d1, d2, d3))
+
+
+def check_self_restrained_triplet_loss(answer: Answer) -> str | None:
+    """A hint, unless the answer is SRT of d1, d2, d3 and a margin."""
+    return _check_srt(_on_each(answer))
+
+
+def _batches_with_margin(random: np.random.Generator) -> tuple[tuple, ...]:
+    margin = random.uniform(0.2, 1.5)
+    return tuple((*batch, margin) for batch in _three_batches(random))
+
+
+_check_srt = compare(
+    _on_each(_srt),
+    _batches_with_margin,
+    {
+        _srt_with(lambda d2, d3: d2): "That is the triplet loss. When does d3 come in?",
+        _srt_with(lambda d2, d3: d3.mean()): (
+            "You always hold back. A batch that is not restrained still pushes."
+        ),
+        _srt_with(lambda d2, d3: d2 if d2.mean() >= d3.mean() else d3.mean()): (
+            "The branches have changed places."
+        ),
+        _srt_with(lambda d2, d3: d3.mean() if d2.mean() > d3.mean() else d2): (
+            "Nearly. At equality the batch is restrained, too."
+        ),
+        _srt_with(lambda d2, d3: d3 if d2.mean() >= d3.mean() else d2): (
+            "In the restrained branch the negatives enter as one number, the mean of d3."
+        ),
+        _srt_with(lambda d2, d3: d2.mean() if d2.mean() >= d3.mean() else d2): (
+            "In the restrained branch it is the mean of d3 that is taken away, not that of d2."
+        ),
+        _srt_with(lambda d2, d3: d3.mean() if d2.mean() >= d3.mean() else d2.mean()): (
+            "When the batch is not restrained, each triplet keeps its own d2."
+        ),
+        _srt_with(lambda d2, d3: torch.where(d2 >= d3, d3.mean(), d2)): (
+            "One condition for the whole batch, not one for each triplet."
+        ),
+        _on_each(
+            lambda d1, d2, d3, margin: torch.relu(
+                (d1 + margin - (d3.mean() if d2.mean() >= d3.mean() else d2)).mean()
+            )
+        ): "The maximum with 0 belongs to each triplet, before the mean.",
+        _on_each(
+            lambda d1, d2, d3, margin: (
+                d1 + margin - (d3.mean() if d2.mean() >= d3.mean() else d2)
+            ).mean()
+        ): "Where is the maximum with 0?",
+    },
+    "First decide what is taken away from d1 + m: the mean of d3 if the batch is restrained, "
+    "otherwise each d2. Then the larger of that and 0, and the mean.",
+)
+
+
 def check_batch_at_equality(answer: Answer) -> str | None:
     """A hint, unless the answer is a batch in which the means of d2 and d3 are the same."""
     batch = answer()
@@ -100,7 +298,7 @@ def check_batch_at_equality(answer: Answer) -> str | None:
         return "A point at 0 has no direction, and so no distance."
     distances = triplet_distances(anchor, positive, negative)
     if (distances.d1 < 1e-6).all():
-        return "True, but too easy: anchor and positive are the same. Set them apart."
+        return "True, but too easy: anchor and positive are the same. Move them apart."
     gap = (distances.d2.mean() - distances.d3.mean()).item()
     if abs(gap) > 1e-5:
         side = "farther from" if gap > 0 else "nearer to"
@@ -140,75 +338,12 @@ check_share_that_differs = compare(
         lambda d2, d3: _differ(d2 >= d3.mean(), d2, d3): (
             "Compare each d2 with its own d3, not with their mean."
         ),
-        lambda d2, d3: len(d2) * _differ(d2 >= d3, d2, d3): "That is how many; asked is the share.",
+        lambda d2, d3: (
+            len(d2) * _differ(d2 >= d3, d2, d3)
+        ): "That is how many. The question asks for the share.",
         lambda d2, d3: (d2 >= d3) != (d2.mean() >= d3.mean()): (
-            "The right answer for each triplet. Asked is the share of them."
+            "That is right for each triplet. The question asks for the share of them."
         ),
     },
     "Two conditions: one with means, one for each triplet. In what share do they differ?",
-)
-
-
-def _schedule(random: np.random.Generator) -> tuple[int, float, int]:
-    return int(random.integers(1, 30)), random.uniform(0.05, 1), int(random.integers(2, 6))
-
-
-check_learning_rate_of = compare(
-    lambda epoch, start, every: Recipe(learning_rate=start, epochs_a_step=every).learning_rate_of(
-        epoch
-    ),
-    _schedule,
-    {
-        lambda epoch, start, every: start / 10 ** (epoch // every): (
-            "It falls one epoch too early. Epochs are counted from 1: how many are over at the "
-            "start of epoch 1?"
-        ),
-        lambda epoch, start, every: start / 10 ** ((epoch - 1) / every): (
-            "It is to fall in stairs, not a little every epoch."
-        ),
-        lambda epoch, start, every: start / 10 ** (epoch / every): (
-            "It is to fall in stairs, not a little every epoch."
-        ),
-        lambda epoch, start, every: start / 10 ** (epoch - 1): "It falls every epoch.",
-        lambda epoch, start, every: start / (10 * ((epoch - 1) // every) or 1): (
-            "Divided by 10 twice is divided by 100, not by 20."
-        ),
-        lambda epoch, start, every: start / (10 if epoch > every else 1): (
-            "It falls once, and then never again."
-        ),
-        lambda epoch, start, every: start * 10 ** ((epoch - 1) // every): "It rises.",
-    },
-    "How many whole steps are over when the epoch begins? So often has it been divided by 10.",
-    tolerance=0,
-)
-
-
-def _faces_in_a_cone(random: np.random.Generator) -> tuple[np.ndarray]:
-    return (unit_length(random.normal(size=(60, 8)) + 1),)
-
-
-def _off_the_diagonal(faces: np.ndarray) -> float:
-    return (faces @ faces.T)[np.triu_indices(len(faces), 1)].mean()
-
-
-check_score_of_the_average_face = compare(
-    lambda faces: np.linalg.norm(faces.mean(axis=0)),
-    _faces_in_a_cone,
-    {
-        lambda faces: (faces @ faces.mean(axis=0)).mean(): (
-            "The mean of many vectors of length 1 is shorter than 1, and a product is a cosine "
-            "only for those of length 1."
-        ),
-        _off_the_diagonal: (
-            "That is how alike two faces are. Each is to be scored with the average."
-        ),
-        lambda faces: faces @ faces.mean(axis=0) / np.linalg.norm(faces.mean(axis=0)): (
-            "The right score of each face. Asked is their mean."
-        ),
-        lambda faces: faces.mean(axis=0): "That is the average face. Asked is what it scores.",
-        lambda faces: faces.mean(): (
-            "That is the mean of all numbers. The average face has a mean for each column: axis=0."
-        ),
-    },
-    "The average of the rows, scaled to length 1; its product with each row; the mean of those.",
 )

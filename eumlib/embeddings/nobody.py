@@ -57,7 +57,7 @@ class PeopleOfNobody:
         effects: by style of mask and the view whose landmarks align it, such as
             ``("surgical", "masked")``.
 
-    Taught in notebook 07.
+    Taught in notebook 18.
     """
 
     backbone: str

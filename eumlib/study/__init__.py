@@ -2,7 +2,7 @@
 
 `run_study` runs every experiment of `Study`; `Judge`, `with_masks` and `target_cases` are their
 parts. The tables of ``data/study.json`` are shown by `eer_by_condition` and
-`rates_of_condition`. Taught in notebooks 07, 09, 10 and 20.
+`rates_of_condition`. Taught in notebooks 09, 10, 17, 18 and 20.
 """
 
 import lazy_loader

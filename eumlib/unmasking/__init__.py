@@ -2,7 +2,7 @@
 
 `TripletSampler` draws triplets from a table; `TripletLoss` and `SelfRestrainedTripletLoss` judge
 them; a `Recipe` holds every choice; `train_unmasker` gives a `Fit` with an `Unmasker` to save, to
-load and to apply. Nothing here needs a picture. Taught in notebooks 05 to 07.
+load and to apply. Nothing here needs a picture. Taught in notebooks 05 to 07 and 17.
 """
 
 import lazy_loader

@@ -1,6 +1,9 @@
+from .answers_explorer import AnswersExplorer
 from .baselines import DoingNothing, LinearUnmaskingModel
 from .circle import PlacedTriplet, place_triplet, triplet_circle
-from .figures import function_curves, training_curves
+from .figures import (
+    distance_to_others_curves, function_curves, network_diagram, training_curves,
+)
 from .losses import (
     SelfRestrainedTripletLoss, TripletDistances, TripletLoss, restraint_holds, triplet_distances,
 )
@@ -15,7 +18,6 @@ from .recipes import (
     FAITHFUL, FAITHFUL_BY_TRIPLET_LOSS, RECIPES, WORKBOOK, WORKBOOK_BY_TRIPLET_LOSS, Recipe,
 )
 from .training import Fit, available_device, fit, split_for_validation, train_unmasker
-from .training_explorer import TrainingExplorer
 from .triplets import (
     TripletSampler, Triplets, drawn_negatives, hardest_negatives, semi_hard_negatives,
 )

@@ -1,7 +1,9 @@
 """A triplet on the circle: its distances, two losses, and where each would move the anchor.
 
-Embeddings of unit length in two dimensions are points of a circle, so an angle says it all. The
-triplet is a batch of its own: the restraint, which looks at a whole batch, looks at it alone.
+Embeddings of unit length in two dimensions are points of a circle, so an angle says it all. Angles
+are drawn as on a compass, 0° at the top and clockwise, so that what lies to the right of the
+positive in a curve over angles lies to its right on the circle, too. The triplet is a batch of its
+own: the restraint, which looks at a whole batch, looks at it alone.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class Tug(NamedTuple):
     Attributes:
         loss: its value.
         turn: −∂L/∂θ, the way in which descent turns the anchor, per radian; > 0 is
-            counter-clockwise.
+            clockwise.
     """
 
     loss: float
@@ -80,8 +82,8 @@ def _on_circle(angles: torch.Tensor) -> list[torch.Tensor]:
 
 
 def angle_of(x: float, y: float) -> float:
-    """The angle in degrees, from 0 to 360, of the direction from the centre to a point."""
-    return float(np.degrees(np.arctan2(y, x)) % 360)
+    """The angle in degrees, from −180 to 180, of the direction from the centre to a point."""
+    return float(np.degrees(np.arctan2(x, y)))
 
 
 def triplet_circle(placed: PlacedTriplet) -> go.Figure:
@@ -95,13 +97,13 @@ def triplet_circle(placed: PlacedTriplet) -> go.Figure:
     figure = go.Figure()
     around = np.radians(np.linspace(0, 360, 181))
     figure.add_scatter(
-        x=np.cos(around), y=np.sin(around), mode="lines", line={"color": GREY, "width": 1},
+        x=np.sin(around), y=np.cos(around), mode="lines", line={"color": GREY, "width": 1},
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     for name, angle in zip(NAMES, np.radians(placed.degrees), strict=True):
         colour, symbol = _MARKS[name]
         figure.add_scatter(
-            x=[np.cos(angle)], y=[np.sin(angle)], name=name, mode="markers",
+            x=[np.sin(angle)], y=[np.cos(angle)], name=name, mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 14},
             hovertemplate=f"{name} at {np.degrees(angle):.0f}°<extra></extra>",
         )  # fmt: skip
@@ -111,12 +113,12 @@ def triplet_circle(placed: PlacedTriplet) -> go.Figure:
     ):
         x, y = _arrow(np.radians(placed.degrees[0]), tug.turn, ring)
         figure.add_scatter(
-            x=x, y=y, name=f"pull of {name}", mode="lines+markers",
+            x=x, y=y, name=f"step of {name}", mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 3},
             marker={"symbol": "arrow", "angleref": "previous", "size": [0, 14]},
             hovertemplate=f"{name}: turns the anchor by {tug.turn:+.2f}<extra></extra>",
         )  # fmt: skip
-    axis = {"range": [-1.55, 1.55], "showgrid": False, "zeroline": False, "visible": False}
+    axis = {"range": [-1.5, 1.5], "showgrid": False, "zeroline": False, "visible": False}
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis, scaleanchor="x")
     figure.add_annotation(
@@ -125,7 +127,7 @@ def triplet_circle(placed: PlacedTriplet) -> go.Figure:
         y=1,
         xref="paper",
         yref="paper",
-        yanchor="top",
+        yanchor="bottom",
         showarrow=False,
         align="left",
         font={"size": 13},
@@ -134,8 +136,13 @@ def triplet_circle(placed: PlacedTriplet) -> go.Figure:
         f"the {name} at {angle:.0f}°" for name, angle in zip(NAMES, placed.degrees, strict=True)
     )
     title = "One triplet, and where each loss turns its anchor"
-    figure = finished(figure, title, alt, height=600)
-    return figure.update_layout(legend={"orientation": "v", "x": 1, "xanchor": "right", "y": 1})
+    figure = finished(figure, title, alt, height=560)
+    # words above the circle and legend below it, so that nothing overlaps on a narrow screen
+    return figure.update_layout(
+        title={"yref": "container", "y": 0.98, "yanchor": "top"},
+        margin={"l": 10, "r": 10, "t": 130, "b": 70},
+        legend={"y": -0.02, "yanchor": "top"},
+    )
 
 
 def _arrow(angle: float, turn: float, ring: float) -> tuple[list[float | None], list[float | None]]:
@@ -144,8 +151,8 @@ def _arrow(angle: float, turn: float, ring: float) -> tuple[list[float | None], 
         return [None, None], [None, None]
     end = angle + _ARROW_A_UNIT * turn
     return (
-        [ring * float(np.cos(angle)), ring * float(np.cos(end))],
         [ring * float(np.sin(angle)), ring * float(np.sin(end))],
+        [ring * float(np.cos(angle)), ring * float(np.cos(end))],
     )
 
 

@@ -68,9 +68,9 @@ class ResidualUnmaskingModel(EmbeddingUnmaskingModel):
     """The EUM with a skip connection: it learns what to add to the masked embedding.
 
     A named departure from the paper. The gain of the last batch norm starts at 0, so training
-    starts at doing nothing. It has as many parameters as the EUM.
+    starts at the no-op baseline. It has as many parameters as the EUM.
 
-    Taught in notebooks 07 and 10.
+    Taught in notebook 17.
     """
 
     architecture = "residual EUM"
@@ -101,7 +101,7 @@ class CentredUnmaskingModel(UnmaskingModel):
         mean: ``(d,)`` float32, μ.
         distance: r, above 0.
 
-    Taught in notebooks 07 and 10.
+    Taught in notebook 11.
     """
 
     def __init__(self, inner: UnmaskingModel, mean: torch.Tensor, distance: float) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from eumlib.unmasking.circle import NAMES, angle_of, place_triplet, triplet_circle
 
-START = (40.0, 0.0, 60.0)
+START = (30.0, 0.0, -60.0)  # past the positive, as seen from the negative: there the losses part
 HANDLE_RADIUS = 0.07
 
 
@@ -37,7 +37,7 @@ class LossPlayground:
         figure.update_layout(dragmode=False)  # else the pointer draws a box to zoom into
         figure._config = figure._config | {"edits": {"shapePosition": True}}  # the handles move
         sliders = [
-            ipywidgets.FloatSlider(value, min=0, max=360, step=1, description=name)
+            ipywidgets.FloatSlider(value, min=-180, max=180, step=1, description=name)
             for name, value in zip(NAMES, START, strict=True)
         ]
 
@@ -65,11 +65,14 @@ class LossPlayground:
         """The circle with positive and negative at rest; a slider turns the anchor."""
         start, *others = START
         figure = self.figure(start, *others)
-        turned = range(0, 361, 5)
+        turned = range(-180, 181, 5)
         steps = [self.figure(angle, *others) for angle in turned]
         figure.update_layout(
+            height=figure.layout.height + 110,
+            margin={"b": 180},
             sliders=[
                 {
+                    "pad": {"t": 80},  # below the legend
                     "active": turned.index(round(start)),
                     "currentvalue": {"prefix": "anchor at ", "suffix": "°"},
                     "steps": [
@@ -84,7 +87,7 @@ class LossPlayground:
                         for angle, step in zip(turned, steps, strict=True)
                     ],
                 }
-            ]
+            ],
         )
         return figure
 
@@ -99,5 +102,5 @@ def _handles(degrees: list[float]) -> list[dict]:
             "x0": x - HANDLE_RADIUS, "x1": x + HANDLE_RADIUS,
             "y0": y - HANDLE_RADIUS, "y1": y + HANDLE_RADIUS,
         }
-        for x, y in zip(np.cos(angles), np.sin(angles), strict=True)
+        for x, y in zip(np.sin(angles), np.cos(angles), strict=True)
     ]  # fmt: skip

@@ -37,7 +37,7 @@ class Recipe:
         patience: training stops after so many epochs without a better validation figure.
         seed: of the weights, the order of the triplets and the negatives.
 
-    Taught in notebooks 07 and 10.
+    Taught in notebooks 07, 10 and 17.
     """
 
     loss: nn.Module = field(default_factory=SelfRestrainedTripletLoss)

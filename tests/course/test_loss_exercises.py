@@ -9,11 +9,122 @@ from eumlib.course.answers import NO_RETURN
 from eumlib.course.loss_exercises import (
     check_batch_at_equality,
     check_distance_by_cosine,
-    check_learning_rate_of,
     check_margin_for,
-    check_score_of_the_average_face,
+    check_restrained,
+    check_self_restrained_triplet_loss,
     check_share_that_differs,
+    check_squared_distance,
+    check_triplet_loss,
 )
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x, y: (x - y).norm(dim=1), "its square"),
+        (lambda x, y: torch.sqrt(((x - y) ** 2).sum(dim=1)), "its square"),
+        (lambda x, y: (x - y) ** 2, "Add up those of each row"),
+        (lambda x, y: torch.sum((x - y) ** 2), "whole batch"),
+        (lambda x, y: ((x - y) ** 2).sum(dim=0), "columns"),
+        (lambda x, y: ((x - y) ** 2).mean(dim=1), "mean of the squares"),
+        (lambda x, y: ((x - y).sum(dim=1)) ** 2, "must not cancel"),
+        (lambda x, y: torch.abs(x - y).sum(dim=1), "absolute"),
+        (lambda x, y: (x * y).sum(dim=1), "cosine"),
+        (lambda x, y: 0, "Subtract"),
+        (lambda x, y: None, NO_RETURN),
+    ],
+)
+def test_the_squared_distance(answer, hint):
+    def by_loops(x, y):
+        pairs = zip(x.tolist(), y.tolist(), strict=True)
+        return [sum((a - b) ** 2 for a, b in zip(*rows, strict=True)) for rows in pairs]
+
+    assert check_squared_distance(by_loops) is None
+    assert check_squared_distance(lambda x, y: torch.square(x - y).sum(1)) is None
+    assert check_squared_distance(lambda x, y: 2 - 2 * (x * y).sum(dim=1)) is None
+    assert hint in check_squared_distance(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda d1, d2, m: (d1 - d2 + m).mean(), "less than nothing"),
+        (lambda d1, d2, m: max((d1 - d2 + m).mean(), 0), "before the mean"),
+        (lambda d1, d2, m: torch.clamp(d2 - d1 + m, min=0).mean(), "positive is far"),
+        (lambda d1, d2, m: torch.clamp(d1 - d2 - m, min=0).mean(), "adds to the loss"),
+        (lambda d1, d2, m: torch.clamp(d1 - d2, min=0).mean(), "margin come in"),
+        (lambda d1, d2, m: torch.clamp(d1 - d2 + m, min=0).sum(), "sum over"),
+        (lambda d1, d2, m: torch.clamp(d1 - d2 + m, min=0), "of each triplet"),
+        (lambda d1, d2, m: (d1 - d2 + m)[d1 - d2 + m > 0].mean(), "counts all"),
+        (lambda d1, d2, m: 0.0, "Three steps"),
+        (lambda d1, d2, m: None, NO_RETURN),
+    ],
+)
+def test_the_triplet_loss(answer, hint):
+    def by_a_loop(d1, d2, margin):
+        return sum(max(near - far + margin, 0) for near, far in zip(d1, d2, strict=True)) / len(d1)
+
+    assert check_triplet_loss(by_a_loop) is None
+    assert check_triplet_loss(lambda d1, d2, m: torch.clamp(d1 - d2 + m, min=0).mean()) is None
+    assert hint in check_triplet_loss(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda d2, d3: d2.mean() > d3.mean(), "At equality"),
+        (lambda d2, d3: d3.mean() >= d2.mean(), "other way round"),
+        (lambda d2, d3: d3.mean() > d2.mean(), "other way round"),
+        (lambda d2, d3: d2 >= d3, "a single one"),
+        (lambda d2, d3: torch.all(d2 >= d3), "Not every triplet"),
+        (lambda d2, d3: any(d2 >= d3), "not enough"),
+        (lambda d2, d3: (d2 >= d3).sum() >= len(d2) / 2, "majority"),
+        (lambda d2, d3: d2.mean(), "two numbers"),
+        (lambda d2, d3: None, NO_RETURN),
+    ],
+)
+def test_the_restraint(answer, hint):
+    assert check_restrained(lambda d2, d3: d2.mean() >= d3.mean()) is None
+    assert check_restrained(lambda d2, d3: sum(d2.tolist()) >= sum(d3.tolist())) is None
+    assert hint in check_restrained(answer)
+
+
+def srt_with(push):
+    return lambda d1, d2, d3, m: torch.clamp(d1 + m - push(d2, d3), min=0).mean()
+
+
+def held(d2, d3):
+    return d2.mean() >= d3.mean()
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (srt_with(lambda d2, d3: d2), "does d3 come in"),
+        (srt_with(lambda d2, d3: d3.mean()), "always hold back"),
+        (srt_with(lambda d2, d3: d2 if held(d2, d3) else d3.mean()), "changed places"),
+        (srt_with(lambda d2, d3: d3.mean() if d2.mean() > d3.mean() else d2), "At equality"),
+        (srt_with(lambda d2, d3: d3 if held(d2, d3) else d2), "as one number"),
+        (srt_with(lambda d2, d3: d2.mean() if held(d2, d3) else d2), "not that of d2"),
+        (srt_with(lambda d2, d3: d3.mean() if held(d2, d3) else d2.mean()), "its own d2"),
+        (srt_with(lambda d2, d3: torch.where(d2 >= d3, d3.mean(), d2)), "not one for each"),
+        (lambda d1, d2, d3, m: (d1 + m - (d3.mean() if held(d2, d3) else d2)).mean(), "Where is"),
+        (lambda d1, d2, d3, m: 0.0, "First decide"),
+        (lambda d1, d2, d3, m: None, NO_RETURN),
+    ],
+)
+def test_the_self_restrained_triplet_loss(answer, hint):
+    def by_a_loop(d1, d2, d3, margin):
+        count, mean_d3 = len(d1), sum(d3.tolist()) / len(d3)
+        restrained = sum(d2.tolist()) / count >= mean_d3
+        pushes = [mean_d3] * count if restrained else d2.tolist()
+        costs = (max(x + margin - y, 0) for x, y in zip(d1.tolist(), pushes, strict=True))
+        return sum(costs) / count
+
+    assert check_self_restrained_triplet_loss(by_a_loop) is None
+    right = srt_with(lambda d2, d3: d3.mean() if held(d2, d3) else d2)
+    assert check_self_restrained_triplet_loss(right) is None
+    assert hint in check_self_restrained_triplet_loss(answer)
 
 
 @pytest.mark.parametrize(
@@ -23,8 +134,8 @@ from eumlib.course.loss_exercises import (
         (lambda d1, d2, share: torch.quantile(d1 - d2, share), "sign"),
         (lambda d1, d2, share: np.quantile(d1 - d2, 1 - share), "sign"),
         (lambda d1, d2, share: (d2 - d1).median(), "one half"),
-        (lambda d1, d2, share: (d2 - d1).mean(), "not as many"),
-        (lambda d1, d2, share: torch.mean(1.0 * (d2 - d1 >= share)), "the way back"),
+        (lambda d1, d2, share: (d2 - d1).mean(), "as many triplets"),
+        (lambda d1, d2, share: torch.mean(1.0 * (d2 - d1 >= share)), "other way"),
         (lambda d1, d2, share: share, "Sort"),
         (lambda d1, d2, share: None, NO_RETURN),
     ],
@@ -107,47 +218,3 @@ def test_a_condition_a_triplet(answer, hint):
 
     assert check_share_that_differs(right) is None
     assert hint in check_share_that_differs(answer)
-
-
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        (lambda epoch, start, every: start / 10 ** (epoch // every), "too early"),
-        (lambda epoch, start, every: start * 0.1 ** ((epoch - 1) / every), "stairs"),
-        (lambda epoch, start, every: start * 0.1 ** (epoch / every), "stairs"),
-        (lambda epoch, start, every: start / 10 ** (epoch - 1), "every epoch"),
-        (lambda epoch, start, every: start / max(1, 10 * ((epoch - 1) // every)), "by 100"),
-        (lambda epoch, start, every: start if epoch <= every else start / 10, "once"),
-        (lambda epoch, start, every: start * 10 ** ((epoch - 1) // every), "rises"),
-        (lambda epoch, start, every: start, "whole steps"),
-    ],
-)
-def test_the_schedule(answer, hint):
-    def by_a_loop(epoch, start, every):
-        for past in range(1, epoch):
-            if past % every == 0:
-                start /= 10
-        return start
-
-    assert check_learning_rate_of(by_a_loop) is None
-    assert hint in check_learning_rate_of(answer)
-
-
-def unit(vector):
-    return vector / np.linalg.norm(vector)
-
-
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        (lambda x: (x @ x.mean(axis=0)).mean(), "shorter than 1"),
-        (lambda x: (x @ x.T)[np.triu_indices(len(x), 1)].mean(), "two faces"),
-        (lambda x: x @ unit(x.mean(axis=0)), "their mean"),
-        (lambda x: x.mean(axis=0), "what it scores"),
-        (lambda x: x.mean(), "axis=0"),
-        (lambda x: 1.0, "scaled to length 1"),
-    ],
-)
-def test_the_average_face(answer, hint):
-    assert check_score_of_the_average_face(lambda x: (x @ unit(x.mean(axis=0))).mean()) is None
-    assert hint in check_score_of_the_average_face(answer)

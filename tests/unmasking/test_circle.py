@@ -32,21 +32,21 @@ def test_losses_and_gradients_agree_with_a_slow_loop_and_finite_differences(degr
 
 def test_beyond_the_positive_the_restraint_holds_and_the_losses_part():
     losses = {"triplet": TripletLoss(margin=2.0), "SRT": SelfRestrainedTripletLoss()}
-    before, beyond = (place_triplet(angle, 0, 60, losses) for angle in (30, 330))
+    before, beyond = (place_triplet(angle, 0, -60, losses) for angle in (-30, 30))
     assert not before.restrained
     assert beyond.restrained
-    assert beyond.tugs["SRT"].turn > 0  # back home, to 360
-    assert beyond.tugs["triplet"].turn < 0  # away from the negative
+    assert beyond.tugs["SRT"].turn < 0  # back to the positive
+    assert beyond.tugs["triplet"].turn > 0  # away from the negative
 
 
 def test_the_figure_shows_the_points_where_they_are_and_the_way_they_turn():
     placed = place_triplet(90, 0, 180, LOSSES)
     figure = triplet_circle(placed)
     _circle, anchor, positive, negative, triplet, _srt = figure.data
-    assert (anchor.x[0], anchor.y[0]) == pytest.approx((0, 1))
-    assert (positive.x[0], negative.x[0]) == pytest.approx((1, -1))
-    assert triplet.x[0] == pytest.approx(0)
-    assert triplet.x[1] > 0.1  # towards the positive
+    assert (anchor.x[0], anchor.y[0]) == pytest.approx((1, 0))  # clockwise from the top
+    assert (positive.y[0], negative.y[0]) == pytest.approx((1, -1))
+    assert triplet.y[0] == pytest.approx(0)
+    assert triplet.y[1] > 0.1  # towards the positive
     text = figure.layout.annotations[0].text
     assert "d1 2.00" in text
     assert "triplet: loss 1.00" in text
@@ -54,10 +54,10 @@ def test_the_figure_shows_the_points_where_they_are_and_the_way_they_turn():
     assert len({trace.marker.symbol for trace in (anchor, positive, negative)}) == 3
 
 
-@pytest.mark.parametrize("degrees", [0, 45, 135, 225, 315])
+@pytest.mark.parametrize("degrees", [0, 45, 135, -135, -45])
 def test_the_angle_of_a_point(degrees):
-    radius = 0.3 + degrees / 100
-    x, y = radius * np.cos(np.radians(degrees)), radius * np.sin(np.radians(degrees))
+    radius = 2 + degrees / 100
+    x, y = radius * np.sin(np.radians(degrees)), radius * np.cos(np.radians(degrees))
     assert angle_of(x, y) == pytest.approx(degrees)
 
 

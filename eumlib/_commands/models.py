@@ -165,7 +165,8 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
     cluster: ClusterOption = None,
     device: Annotated[
-        str | None, typer.Option(help="cuda: count pairs on the GPU, where they are many")
+        str | None,
+        typer.Option(help="where PyTorch counts pairs, if they are many: cuda, for a GPU"),
     ] = None,
 ) -> None:
     """Error rates of a table, without and with unmasking models."""

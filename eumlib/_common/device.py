@@ -27,6 +27,6 @@ def check_device(name: str) -> None:
     except (RuntimeError, AssertionError) as error:  # the latter without any code for it
         raise DeviceError(
             f"PyTorch cannot compute on the device {name!r} here "
-            f"({shortened(str(error).partition(chr(10))[0], 200)}): name another, as cuda is one "
-            "where there is a GPU, or none"
+            f"({shortened(str(error).partition(chr(10))[0], 200)}): name one that is there (cuda "
+            "takes a GPU and a PyTorch built for it), or none"
         ) from error

@@ -1,8 +1,8 @@
 """Counters: where the pairs of a comparison are counted, what they are given, what they find.
 
 A comparison of few pairs needs none. Of more, `StripeCounter` uses the cores of this machine, or
-those of a cluster, and `eumlib.verification.DeviceCounter` a GPU. They find the same, but that a GPU
-sums a cosine's products in another order: of many pairs, a few may fall one step (2⁻²³) aside.
+those of a cluster, and `eumlib.verification.DeviceCounter` a GPU, whose scores are a few steps
+(2⁻²³) aside.
 """
 
 from __future__ import annotations

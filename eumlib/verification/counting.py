@@ -68,7 +68,7 @@ def _part(side: Side, rows: range) -> Side:
 
 
 def count_scores(sides: Sides, spread: Spread) -> np.ndarray:
-    """As `eumlib.verification.counters.PairCounter.count_scores`, stripes spread so."""
+    """As `eumlib.verification.counters.PairCounter.count_scores`, its stripes spread."""
     counts = np.zeros((2, 2 * STEPS + 1), np.int64)  # pages that no score falls on cost nothing
     for first, part in spread(_count_stripe, (sides,), stripes(sides), "comparing"):
         counts[:, first : first + part.shape[1]] += part
@@ -88,7 +88,7 @@ def _count_stripe(sides: Sides, stripe: range) -> tuple[int, np.ndarray]:
 
 
 def tally(sides: Sides, edges: np.ndarray, spread: Spread) -> Tally:
-    """As `eumlib.verification.counters.PairCounter.tally`, stripes spread so."""
+    """As `eumlib.verification.counters.PairCounter.tally`, its stripes spread."""
     best = np.full(len(sides.right.rows), NO_MATE)
     for part in spread(_best_mates, (sides,), stripes(sides), "finding the best mates"):
         np.maximum(best, part, out=best)

@@ -1,5 +1,7 @@
 """PyTorch against the compiled loops, to the last pair; on a GPU, too, where there is one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -71,20 +73,38 @@ def test_teams_and_ranks_are_counted_to_the_last_pair(name, thresholds, counter)
         np.testing.assert_array_equal(one, other)
 
 
-def test_steps_are_rounded_as_elsewhere():
+def test_steps_are_rounded_as_elsewhere(counter):
     random = np.random.default_rng(0)
     halves = (random.integers(-(2**22), 2**22, 5_000) + np.float64(0.5)) / module.STEPS
     cosines = np.concatenate([halves, random.uniform(-1.1, 1.1, 5_000)]).astype(np.float32)
-    found = gpu_counting._in_steps(torch.from_numpy(cosines.copy()))
-    np.testing.assert_array_equal(found.numpy(), module.in_steps(cosines))
+    pictures = np.arange(1 + len(cosines))
+    references, probes = (
+        FaceViews(numbers[:, None], np.zeros(len(numbers)), of)
+        for numbers, of in ((cosines, pictures[1:]), (np.ones(1, np.float32), pictures[:1]))
+    )
+    sides = Sides.of(Comparison(references, probes))
+    np.testing.assert_array_equal(counter.count_scores(sides), ON_ALL_CORES.count_scores(sides))
+
+
+def test_sums_in_another_order_move_scores_by_a_few_steps(counter):
+    """TF32 would move them by hundreds."""
+    table = drawn_table(people=200, pictures=3, noise=1.5)
+    rows, order = table.rows, np.random.default_rng(0).permutation(table.vectors.shape[1])
+    two = [
+        FaceViews(vectors, rows["identity"].to_numpy(), rows["image_id"].to_numpy())
+        for vectors in (table.vectors, np.ascontiguousarray(table.vectors[:, order]))
+    ]
+    one, other = (Sides.of(Comparison(views, views)) for views in two)
+    found, expected = counter.count_scores(other), ON_ALL_CORES.count_scores(one)
+    steps = np.abs(np.cumsum(found - expected, axis=1)).sum()  # by which scores moved, in all
+    assert 0 < steps < 2 * expected.sum()
 
 
 def test_every_figure_and_interval_is_the_one_that_compiled_loops_give(counter, monkeypatch):
     """Of vectors with exact products, in three settings."""
     monkeypatch.setattr(module, "FEW", 0)
     table = drawn_table(people=120, pictures=3, noise=1.5)
-    coarse = np.rint(table.vectors * 64).astype(np.float32) / 64
-    table.vectors[:] = coarse
+    table = replace(table, vectors=np.rint(table.vectors * 64).astype(np.float32) / 64)
     expected = evaluate(table, {}, resamples=10)
     assert evaluate(table, {}, resamples=10, counter=counter).equals(expected)
 

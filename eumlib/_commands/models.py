@@ -166,7 +166,7 @@ def evaluate(
     cluster: ClusterOption = None,
     device: Annotated[
         str | None,
-        typer.Option(help="where PyTorch counts pairs, if they are many: cuda, for a GPU"),
+        typer.Option(help="where to count pairs, if they are many: cuda, for a GPU"),
     ] = None,
 ) -> None:
     """Error rates of a table, without and with unmasking models."""

@@ -4,8 +4,8 @@ All pairs are gone through tile by tile, and only the embeddings of a tile and w
 are on the device: its memory does not limit how many faces there are.
 
 A card sums the products of a cosine in another order than a processor does, and either rounds on
-its way: many scores fall a few steps (2⁻²³) aside, which is as exact as float32 is. Rates differ in
-digits that no number of pairs resolves; to the last pair, only the same machine finds the same.
+its way: many scores fall a few steps (2⁻²³) aside, which is as exact as float32 is. Rates hardly
+move, but only the same kind of machine finds the same to the last pair.
 """
 
 from __future__ import annotations
@@ -147,9 +147,9 @@ class DeviceCounter:
 
 
 def _places(sides: Sides) -> list[tuple[range, range]]:
-    """Rows and columns of all tiles: as square as there are columns for."""
-    width = min(len(sides.right.person), isqrt(PAIRS_A_TILE))
-    return list(sides.tiles(range(len(sides.left.person)), PAIRS_A_TILE // width, width))
+    """Rows and columns of all tiles."""
+    edge = isqrt(PAIRS_A_TILE)
+    return list(sides.tiles(range(len(sides.left.person)), edge, edge))
 
 
 def _in_steps(products: torch.Tensor) -> torch.Tensor:

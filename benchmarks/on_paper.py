@@ -31,7 +31,7 @@ from eumlib.faces import load_faces
 from eumlib.faces.landmarks import cropped_landmark_finder
 from eumlib.masks import RandomMasks
 from eumlib.unmasking import WORKBOOK, TripletSampler, available_device, fit
-from eumlib.verification import Comparison, measure
+from eumlib.verification import Comparison, StripeCounter, measure
 
 CORES = (2, 16, 64)
 PROFILED_FACES = 200
@@ -86,7 +86,7 @@ def seconds_a_step(device: str) -> float:
 def seconds_a_pair() -> float:
     """Of one core: every metric and interval."""
     views = drawn_views(COMPARED_FACES, seed=1)
-    alone = Comparison(views, views, spread=one_after_the_other)
+    alone = Comparison(views, views, counter=StripeCounter(one_after_the_other))
     taken = _seconds(lambda: measure(alone, None, RESAMPLES, seed=0))
     return taken / (COMPARED_FACES * (COMPARED_FACES - 1) / 2)
 

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import torch
 import typer
 from publishing import markdown_table, publish
 from sklearn.metrics import roc_curve
@@ -20,8 +21,10 @@ from sklearn.metrics import roc_curve
 from eumlib.embeddings import unit_length
 from eumlib.verification import (
     Comparison,
+    DeviceCounter,
     FaceViews,
     ScoreCounts,
+    StripeCounter,
     comparison,
     counting,
     error_rates,
@@ -67,8 +70,15 @@ def measured_by_numpy(views: FaceViews) -> float:
 def measured_by_one_thread(views: FaceViews) -> float:
     """All metrics with intervals, one stripe after the other."""
     comparison.FEW = 0
-    alone = Comparison(views, views, spread=one_after_the_other)
+    alone = Comparison(views, views, counter=StripeCounter(one_after_the_other))
     return measure(alone, None, RESAMPLES, seed=0).values["eer"]
+
+
+def measured_on_the_gpu(views: FaceViews) -> float:
+    """All metrics with intervals, tile by tile on a card; its start included."""
+    comparison.FEW = 0
+    on_card = Comparison(views, views, counter=DeviceCounter("cuda"))
+    return measure(on_card, None, RESAMPLES, seed=0).values["eer"]
 
 
 def one_after_the_other(work: Callable, given: tuple, pieces: list, _what: str) -> Iterator:
@@ -143,6 +153,8 @@ def _timed(way: Callable[[FaceViews], object], faces: int) -> tuple[float, float
 
 def _against_each_other() -> list[str]:
     ways = [counted, measured, measured_by_one_thread, measured_by_numpy, kept]
+    if torch.cuda.is_available():
+        ways.append(measured_on_the_gpu)
     cases = [(way, faces) for faces in SIZES for way in ways]
     if find_spec("pyeer") and find_spec("pkg_resources"):  # which pyeer needs
         cases.insert(len(ways), (pyeer, PYEER_MOST))
@@ -151,7 +163,7 @@ def _against_each_other() -> list[str]:
     table = pd.DataFrame(
         {
             "faces": rows["faces"].map("{:,}".format),
-            "way": rows["way"].str.replace("_", " "),
+            "way": rows["way"].str.replace("_", " ").str.replace("gpu", "GPU"),
             "seconds": rows["seconds"].map("{:.1f}".format),
             "GiB": rows["memory"].map("{:.2f}".format),
             "times faster than kept": [
@@ -160,7 +172,8 @@ def _against_each_other() -> list[str]:
             "EER %": (100 * rows["eer"]).map("{:.4f}".format),
         }
     )
-    return markdown_table(table)
+    card = torch.cuda.get_device_name() if torch.cuda.is_available() else "not measured, none here"
+    return [*markdown_table(table), "", f"GPU: {card}."]
 
 
 def _where_they_meet() -> list[str]:

@@ -164,8 +164,14 @@ def evaluate(
     resamples: Annotated[int, typer.Option(min=1, help="bootstrap resamples")] = 200,
     seed: Annotated[int, typer.Option(help="seed of the bootstrap")] = 0,
     cluster: ClusterOption = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="where to count pairs, if they are many: cuda, for a GPU"),
+    ] = None,
 ) -> None:
     """Error rates of a table, without and with unmasking models."""
+    if cluster and device:
+        raise typer.BadParameter("a cluster counts on its cores", param_hint="--device")
     try_to_write(json_path, csv_path, page)
     unmaskers = {path.stem: unmasking.Unmasker.load(path) for path in model or []}
     given, listed = embeddings.read_table(table), None
@@ -173,11 +179,14 @@ def evaluate(
         people = given.attempted_views.groupby("identity")["image_id"].unique()
         listed = faces.read_pairs(pairs_path, people.to_dict())
     doorkeeper = rivals.Gate.load(gate) if gate else None
-    spread = verification.over_threads
+    counter = verification.ON_ALL_CORES
     if cluster:
         spread = context.with_resource(verification.over_cluster(cluster))
-    measured = verification.evaluate(given, unmaskers, resamples, seed, listed, spread)
-    views = verification.ComparedViews.of_table(given, listed, spread)
+        counter = verification.StripeCounter(spread)
+    elif device:
+        counter = verification.DeviceCounter(device)
+    measured = verification.evaluate(given, unmaskers, resamples, seed, listed, counter)
+    views = verification.ComparedViews.of_table(given, listed, counter)
     streams = {}
     if doorkeeper:
         streams = rivals.streams_through(views, doorkeeper, unmaskers)

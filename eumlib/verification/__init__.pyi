@@ -1,12 +1,14 @@
 from .breakdowns import by_mask, by_person
 from .comparison import Comparison, FaceViews, ScoreError
+from .counters import NO_RANK, ON_ALL_CORES, PairCounter, StripeCounter
 from .evaluation import (
     AS_WORN_SETTING, MASKED_SETTING, MIXED_SETTING, RATES, STREAM_SETTING, UNMASKED_SETTING,
-    ComparedViews, evaluate, evaluate_views, over_cluster, over_threads,
+    ComparedViews, evaluate, evaluate_views, over_cluster,
 )
 from .figures import cmc_curves, det_curves, error_bars, roc_curves, score_distributions
 from .folds import FoldedAccuracy, folded_accuracy
-from .identification import NO_RANK, found_by, ranks_of
+from .gpu_counting import DeviceCounter
+from .identification import found_by, ranks_of
 from .measurement import METRICS, Measurement, intervals, measure, unresolved
 from .page import all_curves, write_page
 from .rates import (

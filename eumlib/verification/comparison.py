@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from eumlib._common.errors import EumlibError
-from eumlib._common.spreading import Spread, over_threads
 from eumlib.faces import Pair
+from eumlib.verification.counters import ON_ALL_CORES, PairCounter
 
 STEPS = 2**23  # of which 1.0 has so many
 STEP = 1 / STEPS
@@ -106,7 +106,7 @@ class Comparison:
         probes: views that are put to the test.
         pairs: the pairs to compare, by picture; None compares everyone with everyone. A picture
             with several views gives a score for each.
-        spread: where many pairs are counted; over this machine's cores by default.
+        counter: counts pairs where they are many; on this machine's cores by default.
 
     Raises:
         ScoreError: embeddings of different dimension.
@@ -117,7 +117,7 @@ class Comparison:
     references: FaceViews
     probes: FaceViews
     pairs: tuple[Pair, ...] | None = None
-    spread: Spread = over_threads
+    counter: PairCounter = ON_ALL_CORES
 
     def __post_init__(self) -> None:
         dims = self.references.vectors.shape[1], self.probes.vectors.shape[1]
@@ -162,7 +162,7 @@ class Comparison:
 
     @property
     def few(self) -> bool:
-        """Whether all pairs may be in memory together; more are counted in stripes."""
+        """Whether all pairs may be in memory together; more are left to the counter."""
         return self.pairs is not None or self.size < FEW
 
     def all_pairs(self) -> Block:

@@ -11,39 +11,19 @@ of them before compiled code is even loaded.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from eumlib._common.spreading import Spread
-from eumlib.verification.comparison import STEPS, Comparison, in_steps
-from eumlib.verification.identification import NO_RANK
+from eumlib.verification.comparison import STEPS, in_steps
+from eumlib.verification.counters import NO_MATE, Side, Sides, Tally
 
 TILE_ROWS, TILE_COLUMNS = 256, 2048  # of float32: 2 MB
 PAIRS_A_STRIPE = 2**27  # fewer than an int32 counts, and a second's work or so
 STRIPES = 24  # at least, where there are so many tiles: a share for everybody
-_NO_MATE = np.int32(-2 * STEPS)  # below every score
 _BUCKET = 12  # bits: a table of 2 ** 12 steps a place stays in the fastest cache
-
-
-class Side(NamedTuple):
-    """Views in the order in which they are compared, by team and by person.
-
-    Attributes:
-        vectors: ``(n, d)`` float32.
-        person: ``(n,)`` int32, ascending.
-        picture: ``(n,)`` int32.
-        team: ``(n,)`` int32, ascending.
-        rows: ``(n,)``, where the comparison has each.
-    """
-
-    vectors: np.ndarray
-    person: np.ndarray
-    picture: np.ndarray
-    team: np.ndarray
-    rows: np.ndarray
 
 
 class Tile(NamedTuple):
@@ -60,74 +40,25 @@ class Tile(NamedTuple):
     begin: int
 
 
-@dataclass(frozen=True, eq=False)
-class Sides:
-    """Both sides of a comparison; one object twice where each pair counts once.
-
-    Attributes:
-        left: the references.
-        right: the probes.
-    """
-
-    left: Side
-    right: Side
-
-    @classmethod
-    def of(cls, comparison: Comparison, team_of: np.ndarray) -> Sides:
-        """Order the views of a comparison.
-
-        Args:
-            comparison: of everyone with everyone.
-            team_of: ``(people,)``, the team of each person.
-        """
-        place = np.empty(len(team_of), np.int32)  # of each person, those of a team in a row
-        place[np.argsort(team_of, kind="stable")] = np.arange(len(team_of))
-        sides = [
-            _ordered(side.vectors, place[person], picture, team_of[person])
-            for side, person, picture in zip(
-                (comparison.references, comparison.probes),
-                comparison.person_of,
-                comparison.picture_of,
-                strict=True,
-            )
-        ]
-        return cls(sides[0], sides[0] if comparison.symmetric else sides[1])
-
-    @property
-    def symmetric(self) -> bool:
-        """Whether both sides are one and the same."""
-        return self.left is self.right
-
-    def stripes(self) -> list[range]:
-        """Rows of `left`, all of them once, whole tiles high."""
-        high = max(1, PAIRS_A_STRIPE // max(1, len(self.right.person)))
-        rows = len(self.left.person)
-        high = min(high, -(-rows // STRIPES))
-        high = -(-high // TILE_ROWS) * TILE_ROWS
-        return [range(start, min(start + high, rows)) for start in range(0, rows, high)]
-
-    def tiles(self, stripe: range) -> Iterator[tuple[range, range]]:
-        """Rows and columns of the tiles of a stripe that hold a pair."""
-        columns = len(self.right.person)
-        for start in range(stripe.start, stripe.stop, TILE_ROWS):
-            rows = range(start, min(start + TILE_ROWS, stripe.stop))
-            for first in range(start if self.symmetric else 0, columns, TILE_COLUMNS):
-                yield rows, range(first, min(first + TILE_COLUMNS, columns))
-
-    def tile(self, rows: range, columns: range) -> Tile:
-        """The tile of some rows and columns."""
-        left, right = _part(self.left, rows), _part(self.right, columns)
-        return Tile(
-            left.vectors @ right.vectors.T, left.person, left.picture, right.person, right.picture,
-            rows.start + 1 - columns.start if self.symmetric else -len(rows),
-        )  # fmt: skip
+def stripes(sides: Sides) -> list[range]:
+    """Rows of `left`, all of them once, whole tiles high."""
+    high = max(1, PAIRS_A_STRIPE // max(1, len(sides.right.person)))
+    rows = len(sides.left.person)
+    high = min(high, -(-rows // STRIPES))
+    high = -(-high // TILE_ROWS) * TILE_ROWS
+    return [range(start, min(start + high, rows)) for start in range(0, rows, high)]
 
 
-def _ordered(
-    vectors: np.ndarray, person: np.ndarray, picture: np.ndarray, team: np.ndarray
-) -> Side:
-    rows = np.argsort(person, kind="stable")
-    return Side(vectors[rows], person[rows], picture[rows], team[rows].astype(np.int32), rows)
+def _tiles(sides: Sides, stripe: range) -> Iterator[tuple[range, range]]:
+    return sides.tiles(stripe, TILE_ROWS, TILE_COLUMNS)
+
+
+def _tile(sides: Sides, rows: range, columns: range) -> Tile:
+    left, right = _part(sides.left, rows), _part(sides.right, columns)
+    return Tile(
+        left.vectors @ right.vectors.T, left.person, left.picture, right.person, right.picture,
+        rows.start + 1 - columns.start if sides.symmetric else -len(rows),
+    )  # fmt: skip
 
 
 def _part(side: Side, rows: range) -> Side:
@@ -137,9 +68,9 @@ def _part(side: Side, rows: range) -> Side:
 
 
 def count_scores(sides: Sides, spread: Spread) -> np.ndarray:
-    """``(2, 2 · STEPS + 1)`` int64: mated and non-mated pairs of each score, from −1 to 1."""
+    """As `eumlib.verification.counters.PairCounter.count_scores`, its stripes spread."""
     counts = np.zeros((2, 2 * STEPS + 1), np.int64)  # pages that no score falls on cost nothing
-    for first, part in spread(_count_stripe, (sides,), sides.stripes(), "comparing"):
+    for first, part in spread(_count_stripe, (sides,), stripes(sides), "comparing"):
         counts[:, first : first + part.shape[1]] += part
     return counts
 
@@ -148,69 +79,42 @@ def _count_stripe(sides: Sides, stripe: range) -> tuple[int, np.ndarray]:
     """The scores of a stripe, from the lowest to the highest, and the place of the lowest."""
     counts = np.zeros((2, 2 * STEPS + 1), np.int32)
     lowest, highest = 2 * STEPS, 0
-    for rows, columns in sides.tiles(stripe):
-        tile = sides.tile(rows, columns)
+    for rows, columns in _tiles(sides, stripe):
+        tile = _tile(sides, rows, columns)
         low, high = in_steps(np.array([tile.products.min(), tile.products.max()])) + STEPS
         lowest, highest = min(lowest, int(low)), max(highest, int(high))
         _count_tile(*tile, counts)
     return lowest, counts[:, lowest : highest + 1].copy()
 
 
-class Tally(NamedTuple):
-    """Pairs by team and by how many thresholds they pass, and ranks.
-
-    Attributes:
-        mated: ``(G, T + 1)`` int64, mated pairs of a team that pass 0, 1, … thresholds.
-        non_mated: ``(G, G, T + 1)`` int32, the same of non-mated pairs between teams.
-        ranks: ``(p,)`` int64, of the probes in the order of the comparison.
-    """
-
-    mated: np.ndarray
-    non_mated: np.ndarray
-    ranks: np.ndarray
-
-
 def tally(sides: Sides, edges: np.ndarray, spread: Spread) -> Tally:
-    """Count all pairs; where both sides are one, either of a pair is reference and probe.
-
-    Args:
-        sides: in order of teams.
-        edges: ``(T,)`` int64, thresholds in steps, ascending.
-        spread: where stripes are counted.
-    """
-    best = np.full(len(sides.right.rows), _NO_MATE)
-    for part in spread(_best_mates, (sides,), sides.stripes(), "finding the best mates"):
+    """As `eumlib.verification.counters.PairCounter.tally`, its stripes spread."""
+    best = np.full(len(sides.right.rows), NO_MATE)
+    for part in spread(_best_mates, (sides,), stripes(sides), "finding the best mates"):
         np.maximum(best, part, out=best)
-    teams, size = 1 + max(int(side.team[-1]) for side in (sides.left, sides.right)), len(edges) + 1
+    teams, size = sides.teams, len(edges) + 1
     mated = np.zeros((teams, size), np.int64)
     non_mated = np.zeros((teams, teams, size), np.int32)
     ahead = np.zeros(len(best), np.int64)
-    for part in spread(_tally_stripe, (sides, edges, best), sides.stripes(), "resampling"):
+    for part in spread(_tally_stripe, (sides, edges, best), stripes(sides), "resampling"):
         its_teams = slice(part.first_team, part.first_team + len(part.mated))
         mated[its_teams] += part.mated
         non_mated[its_teams, : part.non_mated.shape[1]] += part.non_mated
         ahead += part.ahead
-    if sides.symmetric:  # each pair was met once
-        mated *= 2
-        non_mated += non_mated.transpose(1, 0, 2).copy()
-    ranks = np.empty(len(best), np.int64)
-    ranks[sides.right.rows] = np.where(best > _NO_MATE, 1 + ahead, NO_RANK)
-    return Tally(mated, non_mated, ranks)
+    return Tally.of(sides, mated, non_mated, best, ahead)
 
 
 def _best_mates(sides: Sides, stripe: range) -> np.ndarray:
-    """``(p,)`` int32: the best mated score of each of `right` in a stripe, in steps; or `_NO_MATE`.
+    """``(p,)`` int32: the best mated score of each of `right` in a stripe, in steps; or `NO_MATE`.
 
     Where both sides are one, the best of both members of each pair.
     """
-    best = np.full(len(sides.right.person), _NO_MATE)
-    left, right = sides.left.person, sides.right.person
-    for rows, columns in sides.tiles(stripe):
-        apart = left[rows[-1]] < right[columns[0]] or right[columns[-1]] < left[rows[0]]
-        if not apart:
+    best = np.full(len(sides.right.person), NO_MATE)
+    for rows, columns in _tiles(sides, stripe):
+        if sides.may_have_mates(rows, columns):
             here, there = slice(rows.start, rows.stop), slice(columns.start, columns.stop)
             own = best[here] if sides.symmetric else best[:0]
-            _best_of_tile(*sides.tile(rows, columns), own, best[there])
+            _best_of_tile(*_tile(sides, rows, columns), own, best[there])
     return best
 
 
@@ -233,11 +137,11 @@ def _tally_stripe(sides: Sides, edges: np.ndarray, best: np.ndarray, stripe: ran
     bounded = np.append(edges, np.iinfo(np.int32).max).astype(np.int32)
     buckets = np.arange((2 * STEPS >> _BUCKET) + 1) << _BUCKET
     passed_at_least = np.searchsorted(edges, buckets - STEPS, side="right").astype(np.int32)
-    for rows, columns in sides.tiles(stripe):
+    for rows, columns in _tiles(sides, stripe):
         here, there = slice(rows.start, rows.stop), slice(columns.start, columns.stop)
         own = here if sides.symmetric else slice(0)
         _tally_tile(
-            *sides.tile(rows, columns), sides.left.team[here] - first, place_of_team[there],
+            *_tile(sides, rows, columns), sides.left.team[here] - first, place_of_team[there],
             bounded, passed_at_least, best[own], best[there], ahead[own], ahead[there],
             mated, non_mated,
         )  # fmt: skip

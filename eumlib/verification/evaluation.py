@@ -24,12 +24,12 @@ import pandas as pd
 
 from eumlib._common.clusters import over_cluster as over_cluster  # the room shows it
 from eumlib._common.progress import progress_bar
-from eumlib._common.spreading import QUICK, Spread
-from eumlib._common.spreading import over_threads as over_threads
+from eumlib._common.spreading import QUICK
 from eumlib.embeddings import MASKED, UNMASKED, WORN, EmbeddingTable, TableError
 from eumlib.faces import Pair
 from eumlib.unmasking import Unmasker
 from eumlib.verification.comparison import Comparison, FaceViews, ScoreError
+from eumlib.verification.counters import ON_ALL_CORES, PairCounter
 from eumlib.verification.measurement import METRICS, Measurement, intervals, measure, unresolved
 from eumlib.verification.rates import OperatingThresholds, ScoreCounts, thresholds_of
 
@@ -54,7 +54,7 @@ class ComparedViews:
         worn: whether masks were worn, not painted; then a picture has one view.
         pairs: the pairs to compare, by picture; None compares everyone with everyone.
         stream: whether the masked ones are a stream of bare and masked faces, as `as_stream` says.
-        spread: where many pairs are counted; over this machine's cores by default.
+        counter: counts pairs where they are many; on this machine's cores by default.
     """
 
     unmasked: FaceViews
@@ -63,14 +63,14 @@ class ComparedViews:
     worn: bool = False
     pairs: tuple[Pair, ...] | None = None
     stream: bool = False
-    spread: Spread = over_threads
+    counter: PairCounter = ON_ALL_CORES
 
     @classmethod
     def of_table(
         cls,
         table: EmbeddingTable,
         pairs: Sequence[Pair] | None = None,
-        spread: Spread = over_threads,
+        counter: PairCounter = ON_ALL_CORES,
     ) -> ComparedViews:
         """The views of a table.
 
@@ -102,7 +102,7 @@ class ComparedViews:
             table.rows["backbone"].iloc[0],
             worn,
             None if pairs is None else tuple(pairs),
-            spread=spread,
+            counter=counter,
         )
 
     def through(self, unmasker: Unmasker) -> ComparedViews:
@@ -146,7 +146,7 @@ class ComparedViews:
             AS_WORN_SETTING: (self._all, self._all),
             STREAM_SETTING: (self.unmasked, self.masked),
         }[setting]
-        return Comparison(references, probes, self.pairs, self.spread)
+        return Comparison(references, probes, self.pairs, self.counter)
 
     @cached_property
     def _all(self) -> FaceViews:
@@ -164,7 +164,7 @@ def evaluate(
     resamples: int = 200,
     seed: int = 0,
     pairs: Sequence[Pair] | None = None,
-    spread: Spread = over_threads,
+    counter: PairCounter = ON_ALL_CORES,
 ) -> pd.DataFrame:
     """Every setting without an EUM, and those with masks with each unmasker.
 
@@ -174,7 +174,7 @@ def evaluate(
         resamples: bootstrap resamples of people behind each interval.
         seed: of the bootstrap.
         pairs: the pairs to compare; without them, everyone with everyone.
-        spread: where many pairs are counted; over this machine's cores by default.
+        counter: counts pairs where they are many; on this machine's cores by default.
 
     Returns:
         A row a setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the
@@ -193,7 +193,7 @@ def evaluate(
 
     Taught in notebook 08.
     """
-    unmasked = ComparedViews.of_table(table, pairs, spread)
+    unmasked = ComparedViews.of_table(table, pairs, counter)
     unmaskings = {name: unmasked.through(unmasker) for name, unmasker in unmaskers.items()}
     return evaluate_views(table, {None: unmasked} | unmaskings, resamples, seed)
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from eumlib.verification.comparison import STEPS, Block, Comparison
-
-NO_RANK = 0
+from eumlib.verification.counters import NO_RANK, Sides
 
 
 def ranks_in(block: Block) -> np.ndarray:
@@ -31,10 +30,7 @@ def ranks_of(comparison: Comparison) -> np.ndarray:
     if comparison.few:
         sides = comparison.references, comparison.probes
         return ranks_in(comparison.block(*(np.arange(len(side)) for side in sides)))
-    from eumlib.verification import counting  # compiled code, which a few pairs do without
-
-    sides = counting.Sides.of(comparison, np.zeros(comparison.people, np.int32))
-    return counting.tally(sides, np.empty(0, np.int64), comparison.spread).ranks
+    return comparison.counter.tally(Sides.of(comparison), np.empty(0, np.int64)).ranks
 
 
 def found_by(ranks: np.ndarray, rank: int) -> float:

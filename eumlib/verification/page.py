@@ -13,13 +13,14 @@ from eumlib._common.files import write_text
 from eumlib._common.looks import figure_html, template
 from eumlib.unmasking import Unmasker
 from eumlib.verification.comparison import ScoreError
+from eumlib.verification.counters import NO_RANK
 from eumlib.verification.evaluation import (
     MIXED_SETTING,
     UNMASKED_SETTING,
     ComparedViews,
 )
 from eumlib.verification.figures import cmc_curves, det_curves, roc_curves, score_distributions
-from eumlib.verification.identification import NO_RANK, ranks_of
+from eumlib.verification.identification import ranks_of
 from eumlib.verification.rates import ScoreCounts
 from eumlib.verification.tables import STARRED, has_stars, summary, without_empty_columns
 

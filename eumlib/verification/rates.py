@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eumlib.verification.comparison import STEP, STEPS, Comparison, ScoreError
+from eumlib.verification.counters import Sides
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,7 @@ class ScoreCounts:
         if comparison.few:
             mated, non_mated, *_ = comparison.scores()
             return cls.of(mated, non_mated)
-        from eumlib.verification import counting  # compiled code, which a few pairs do without
-
-        sides = counting.Sides.of(comparison, np.zeros(comparison.people, np.int32))
-        counts = counting.count_scores(sides, comparison.spread)
+        counts = comparison.counter.count_scores(Sides.of(comparison))
         seen = np.flatnonzero(counts.any(axis=0))
         return cls((seen - STEPS) * STEP, *counts[:, seen])
 

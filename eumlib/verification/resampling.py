@@ -16,7 +16,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from eumlib.verification.comparison import STEP, Comparison
-from eumlib.verification.identification import NO_RANK, ranks_in
+from eumlib.verification.counters import NO_RANK, Sides
+from eumlib.verification.identification import ranks_in
 from eumlib.verification.rates import ErrorCurve, OperatingThresholds, ScoreCounts, separation
 
 TEAMS = 256
@@ -70,10 +71,7 @@ class TeamTables:
         if comparison.few:
             mated, non_mated, ranks = _at_once(comparison, steps, teams)
         else:
-            from eumlib.verification import counting  # compiled code, which a few do without
-
-            sides = counting.Sides.of(comparison, teams)
-            mated, non_mated, ranks = counting.tally(sides, steps, comparison.spread)
+            mated, non_mated, ranks = comparison.counter.tally(Sides.of(comparison, teams), steps)
         return cls(
             thresholds,
             mated,

@@ -12,6 +12,7 @@ from builders import drawn_table
 from torch import nn
 
 import eumlib
+from eumlib import verification
 from eumlib._commands.models import LOSSES
 from eumlib.embeddings import EmbeddingTable, PeopleOfNobody, read_table, write_table
 from eumlib.rivals import TRAINERS, Gate
@@ -43,6 +44,33 @@ def test_train_writes_a_model_that_evaluate_takes(run, tmp_path):
         ("UMR-UMP", None), ("UMR-MP", None), ("UMR-MP", "m"), ("MR-MP", None), ("MR-MP", "m"),
     ]  # fmt: skip
     assert {row["backbone"] for row in rows} == {"drawn_recogniser"}
+
+
+def test_evaluate_counts_on_the_device_that_is_asked_for(run, tmp_path, monkeypatch):
+    """Of a device that is not there, and of two places at once, in a line."""
+    table = tmp_path / "t.parquet"
+    write_table(drawn_table(people=40), table)
+    results = [tmp_path / f"{name}.csv" for name in ("here", "there")]
+    given = "evaluate", "--table", table, "--resamples", 5
+    assert run(*given, "--csv", results[0])[0] == 0
+    monkeypatch.setattr(verification.comparison, "FEW", 0)
+    counted = []
+    count_scores = verification.DeviceCounter.count_scores
+    monkeypatch.setattr(
+        verification.DeviceCounter,
+        "count_scores",
+        lambda counter, sides: counted.append(counter.device) or count_scores(counter, sides),
+    )
+    assert run(*given, "--csv", results[1], "--device", "cpu")[0] == 0
+    assert counted == ["cpu"] * 3
+    one, other = (pd.read_csv(path) for path in results)
+    pd.testing.assert_frame_equal(one, other, rtol=1e-4)
+    code, _, err = run(*given, "--device", "warp")
+    assert code == 1
+    assert re.fullmatch(r"error: PyTorch cannot compute on the device 'warp' here .*\n", err)
+    code, _, err = run(*given, "--device", "cpu", "--cluster", "local")
+    assert code == 2
+    assert "a cluster counts on its cores" in err
 
 
 def test_a_rival_is_trained_by_name_and_evaluated_as_any_model(run, tmp_path):

@@ -12,7 +12,7 @@ from builders import drawn_table
 import eumlib
 from eumlib._common import clusters as module
 from eumlib._common.clusters import ClusterError, over_cluster
-from eumlib.verification import comparison, evaluate
+from eumlib.verification import StripeCounter, comparison, evaluate
 
 
 def scaled(factor, piece):
@@ -54,7 +54,7 @@ def test_rates_counted_by_a_cluster_are_those_of_this_machine(nodes, monkeypatch
     table = drawn_table(people=150, pictures=3)
     here = evaluate(table, {}, resamples=5)
     with over_cluster(nodes.both().address) as spread:
-        there = evaluate(table, {}, resamples=5, spread=spread)
+        there = evaluate(table, {}, resamples=5, counter=StripeCounter(spread))
     assert there.equals(here)
 
 

@@ -7,6 +7,7 @@ from oracles import slow_ranks
 
 from eumlib.verification import ComparedViews, Comparison, FaceViews, ScoreCounts, counting, measure
 from eumlib.verification import comparison as module
+from eumlib.verification.counters import Sides
 
 
 def views(seed, count, people=7, pictures=20):
@@ -35,8 +36,7 @@ def tiles(request, monkeypatch):
 @pytest.mark.parametrize("name", ["symmetric", "two sides"])
 def test_scores_are_counted_to_the_last_pair(name):
     comparison = compared(name)
-    sides = counting.Sides.of(comparison, np.zeros(comparison.people, np.int32))
-    counts = counting.count_scores(sides, comparison.spread)
+    counts = comparison.counter.count_scores(Sides.of(comparison))
     scores = comparison.scores()
     for kind, listed in zip(counts, (scores.mated, scores.non_mated), strict=True):
         expected = np.bincount(
@@ -67,7 +67,7 @@ def test_teams_and_ranks_are_counted_to_the_last_pair(name):
                 non_mated[one, other, passed] += 1
                 if comparison.symmetric:
                     non_mated[other, one, passed] += 1
-    found = counting.tally(counting.Sides.of(comparison, team_of), edges, comparison.spread)
+    found = comparison.counter.tally(Sides.of(comparison, team_of), edges)
     np.testing.assert_array_equal(found.mated, mated)
     np.testing.assert_array_equal(found.non_mated, non_mated)
     np.testing.assert_array_equal(found.ranks, slow_ranks(comparison))
@@ -86,8 +86,7 @@ def test_every_figure_and_interval_is_the_one_that_numpy_gives(setting, monkeypa
 
 def test_stripes_hold_every_row_once_and_enough_for_all_cores():
     one = views(1, 20_000)
-    sides = counting.Sides.of(Comparison(one, one), np.zeros(7, np.int32))
-    stripes = sides.stripes()
+    stripes = counting.stripes(Sides.of(Comparison(one, one)))
     assert [row for stripe in stripes for row in stripe] == list(range(20_000))
     assert len(stripes) >= counting.STRIPES / 2
     assert all(stripe.start % counting.TILE_ROWS == 0 for stripe in stripes)

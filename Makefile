@@ -3,10 +3,14 @@ PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: report test test-browser pictures lab study rivals check clean
+.PHONY: report site test test-browser pictures lab study rivals check clean
 
 report: $(VENV)/installed
 	$(RUN) eumlib report
+
+# The report of build/report as a site, build/site; runs no notebook.
+site: $(VENV)/installed
+	$(RUN) sphinx -q -d build/site-state docs build/site
 
 test: $(VENV)/installed
 	$(RUN) pytest --nbval-lax

@@ -57,11 +57,16 @@ class OfflineOutputs(Preprocessor):
         """Change one cell; nbconvert calls this for each."""
         if cell.cell_type == "markdown":
             cell.source = to_mathml(cell.source)
-        for output in cell.get("outputs", []):
-            figure = output.get("data", {}).get(PLOTLY_MIME)
-            if figure:
-                output["data"] = {"text/html": figure_html(figure)}
-            for kind in ("image/png", "image/jpeg"):
-                if kind in output.get("data", {}):
-                    output.metadata.setdefault(kind, {}).setdefault("alt", "picture, see the text")
+        offline_outputs(cell)
         return cell, resources
+
+
+def offline_outputs(cell: nbformat.NotebookNode) -> None:
+    """Make a cell's figures HTML that waits for a page's plotly.js; give pictures their words."""
+    for output in cell.get("outputs", []):
+        figure = output.get("data", {}).get(PLOTLY_MIME)
+        if figure:
+            output["data"] = {"text/html": figure_html(figure)}
+        for kind in ("image/png", "image/jpeg"):
+            if kind in output.get("data", {}):
+                output.metadata.setdefault(kind, {}).setdefault("alt", "picture, see the text")

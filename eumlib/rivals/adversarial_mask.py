@@ -125,7 +125,7 @@ def on_chip(landmarks: np.ndarray, size: int = ARCFACE_SIZE) -> np.ndarray:
 
 
 def total_variation(texture: torch.Tensor) -> torch.Tensor:
-    """How restless a texture ``(3, h, w)`` is: Σ |difference of neighbours| / (3 · h · w).
+    """How restless a texture ``(3, h, w)`` is: ``Σ |difference of neighbours| / (3 · h · w)``.
 
     0 for one colour, about 2/3 for noise from 0 to 1. A printer blurs what is restless.
     """

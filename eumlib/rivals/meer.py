@@ -111,7 +111,7 @@ class DecoupledNet(NetworkRival):
 class DecouplingLesson(Lesson):
     """The sum of seven terms.
 
-    L = CosFace + a · ‖f − e‖² + mask's kind + its adversary + cos² + b · |restored − bare| + c · id
+    ``L = CosFace + a ‖f − e‖² + mask's kind + its adversary + cos² + b |restored − bare| + c · id``
 
     f is the embedding of the identity part, of masked and of bare faces alike, and e that of the
     frozen recogniser for the bare face. The kind of mask has to be told from the mask part, by

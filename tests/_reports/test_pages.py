@@ -38,16 +38,19 @@ def test_dollars_in_code_stay_dollars():
     assert to_mathml(text) == text
 
 
-def test_code_is_folded_but_what_failed_and_what_the_parameters_were():
+def test_code_is_folded_but_key_cells_what_failed_and_what_the_parameters_were():
     error = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=["no"])
     body = body_of(
         code("people = 3", tags=["injected-parameters"], count=2), code("fine", count=3),
-        code("wrong", error, count=4),
+        code("wrong", error, count=4), code("loss", tags=["key"], count=5),
     )  # fmt: skip
     folds = re.findall(
         r"<details class=\"code\"( open)?(?:=\"\")?>\s*<summary>(.+?)</summary>", body
     )
-    assert folds == [(" open", "Code, In [2]"), ("", "Code, In [3]"), (" open", "Code, In [4]")]
+    assert folds == [
+        (" open", "Code, In [2]"), ("", "Code, In [3]"), (" open", "Code, In [4]"),
+        (" open", "Code, In [5]"),
+    ]  # fmt: skip
     assert re.search(r"<details.*?fine.*?</details>", body, re.DOTALL)
 
 

@@ -81,19 +81,34 @@ def write_readme(
         "data/rivals.json"
     ),
     path: Annotated[Path, typer.Option(help="the README")] = Path("README.md"),
+    page: Annotated[Path, typer.Option(help="the page of results")] = Path("RESULTS.md"),
 ) -> None:
-    """Put the results of a report, the study and the rivals into the README; list the notebooks."""
+    """Put a report's results, the study and the rivals into RESULTS.md, four lines into README.md.
+
+    The README also gets the list of notebooks.
+    """
     made = manifest.read_manifest(run)
-    text = path.read_text(encoding="utf-8")
-    text = readme.with_section(text, "results", readme.results_markdown(made))
     measured = json.loads(study_results.read_text(encoding="utf-8"))
-    text = readme.with_section(text, "study", readme.study_markdown(measured))
     of_rivals = json.loads(compared.read_text(encoding="utf-8"))
-    text = readme.with_section(text, "rivals", readme.rivals_markdown(of_rivals))
-    text = readme.with_section(text, "notebooks", readme.notebooks_markdown(notebooks.discover()))
+    sections = {
+        page: {
+            "results": readme.results_markdown(made),
+            "study": readme.study_markdown(measured),
+            "rivals": readme.rivals_markdown(of_rivals),
+        },
+        path: {
+            "front": readme.front_markdown(of_rivals),
+            "notebooks": readme.notebooks_markdown(notebooks.discover()),
+        },
+    }
+    texts = {file: file.read_text(encoding="utf-8") for file in sections}
+    for file, parts in sections.items():
+        for name, content in parts.items():
+            texts[file] = readme.with_section(texts[file], name, content)
     write_text(results, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
-    write_text(path, text)
-    print(f"{path}: results of commit {made['commit']}")
+    for file, text in texts.items():
+        write_text(file, text)
+    print(f"{path} and {page}: results of commit {made['commit']}")
 
 
 def make_student_copies(

@@ -57,7 +57,8 @@ SHEET_MASKS = {
 }
 TILE, GAP, LABEL = 194, 6, 44  # px; the README shows half of it
 NOBODY, PICTURES_EACH, SPREAD = 20, 5, 0.2  # people, pictures, and how much these differ
-MOVING_SIZE = (960, 860)
+MOVING_SIZE = (960, 800)
+LESS = "header, #marks, #card, #csvLine, .modebar, #counts { display: none !important }"
 # Milliseconds, and what is done to the explorer's controls before: the EUM is switched on, the
 # threshold moves, a person is chosen.
 SCENES = (
@@ -188,7 +189,7 @@ addEventListener("load", () => {{
     control.dispatchEvent(new Event(control.type === "range" ? "input" : "change"));
   }}
 }});"""
-    return page.replace("</body>", f"<script>{script}</script></body>")
+    return page.replace("</body>", f"<style>{LESS}</style><script>{script}</script></body>")
 
 
 def save_moving_explorer() -> None:
@@ -213,9 +214,7 @@ def save_thumbnails() -> None:
         number = path.name[:2]
         figures = figures_of(path)
         if number not in drawn and figures:
-            page = (
-                "<!doctype html><body style='margin:0'>" + script_tag() + figure_html(figures[-1])
-            )
+            page = f"<script>{get_plotlyjs()}</script>{figure_html(figures[-1])}"
             drawn[number] = screenshot(page, 640, 405, finer=1)
     for number, picture in drawn.items():
         save(ImageOps.fit(picture.convert("RGB"), THUMBNAIL), f"notebooks/{number}.webp")
@@ -229,11 +228,6 @@ def figures_of(path: Path) -> list[dict]:
         for output in cell.get("outputs", [])
         if PLOTLY_MIME in output.get("data", {})
     ]
-
-
-def script_tag() -> str:
-    """plotly.js, for a page of its own."""
-    return f"<script>{get_plotlyjs()}</script>"
 
 
 def save(picture: Image.Image, name: str, largest: int = LARGEST, **options: object) -> None:

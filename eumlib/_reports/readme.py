@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from eumlib._common.looks import with_interval
 from eumlib._reports.binding import _tested_on
 from eumlib._reports.manifest import headline_results
 from eumlib._reports.notebooks import Notebook
@@ -18,7 +19,6 @@ from eumlib.rivals import (
     recognised_by_mask,
     rivals_by_test,
 )
-from eumlib._common.looks import with_interval
 from eumlib.study import eer_by_condition, rates_of_condition
 from eumlib.verification import SHOWN_CHANGES, SHOWN_RATES, summary
 

@@ -17,10 +17,10 @@ def change_map(changes: pd.DataFrame, title: str) -> go.Figure:
 
     Taught in notebook 10.
     """
-    rows, columns = ([_broken(name) for name in names] for names in (changes.index, changes))
+    rows = [name.replace(", ", ",<br>") for name in changes.index]
     figure = go.Figure(
         go.Heatmap(
-            z=changes.to_numpy(float), x=columns, y=rows, texttemplate="%{z:+.0f}",
+            z=changes.to_numpy(float), x=list(changes), y=rows, texttemplate="%{z:+.0f}",
             colorscale="RdBu_r", zmid=0, colorbar={"title": "%", "thickness": 12},
             hovertemplate="trained on %{y}, tested on %{x}: %{z:+.0f} %<extra></extra>",
         )
@@ -32,7 +32,3 @@ def change_map(changes: pd.DataFrame, title: str) -> go.Figure:
         for name, row in ((name, changes.loc[name].items()) for name in changes.index)
     )
     return finished(figure, title, alt, height=300 + 40 * len(changes))
-
-
-def _broken(name: str) -> str:
-    return name.replace(", ", ",<br>")

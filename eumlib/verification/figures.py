@@ -185,14 +185,14 @@ def number_line(scores: Mapping[str, float], threshold: float) -> go.Figure:
     Taught in notebook 00.
     """
     figure = go.Figure()
-    for accepted, name, symbol, colour in (
-        (True, "accepted", "circle", BLUE),
-        (False, "rejected", "x", VERMILION),
+    for accepted, name, symbol, colour, beside in (
+        (True, "accepted", "circle", BLUE, "middle right"),
+        (False, "rejected", "x", VERMILION, "middle left"),
     ):
         chosen = {label: s for label, s in scores.items() if (s >= threshold) == accepted}
         figure.add_scatter(
             x=list(chosen.values()), y=list(chosen), name=name, mode="markers+text",
-            text=[f"{score:.3f}" for score in chosen.values()], textposition="top center",
+            text=[f"{score:.3f}" for score in chosen.values()], textposition=beside,
             marker={"symbol": symbol, "color": colour, "size": 12}, cliponaxis=False,
             hovertemplate="%{y}: %{x:.3f}<extra></extra>",
         )  # fmt: skip
@@ -270,7 +270,8 @@ def forest_plot(series: Mapping[str, pd.DataFrame], title: str, axis: str) -> go
         for name, table in series.items()
         for row, values in zip(names, table.to_numpy(float)[:, :3], strict=True)
     )
-    height = 150 + (26 + 14 * len(series)) * len(names)
+    lines = 1 + max(_wrapped(name).count("<br>") for name in names)
+    height = 150 + max(26 + 14 * len(series), 8 + 17 * lines) * len(names)
     return finished(figure, title, f"{axis}: {alt}", height)
 
 
@@ -291,4 +292,4 @@ def _names_from_top(names: Sequence[str]) -> dict:
 
 def _wrapped(name: str) -> str:
     """A name in lines that leave room for the picture on a narrow screen."""
-    return "<br>".join(textwrap.wrap(name, 20))
+    return "<br>".join(textwrap.wrap(name, 22))

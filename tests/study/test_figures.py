@@ -10,6 +10,6 @@ def test_the_map_has_every_change_where_its_row_and_column_cross():
     (map_,) = figure.data
     np.testing.assert_array_equal(map_.z, changes)
     assert list(map_.y) == ["all", "some"]
-    assert list(map_.x) == ["flat", "cloth,<br>worn"]
+    assert list(map_.x) == ["flat", "cloth, worn"]
     assert map_.zmid == 0
     assert "trained on some: -10 % on flat, -40 % on cloth, worn" in figure.layout.meta["alt"]

@@ -57,8 +57,10 @@ SHEET_MASKS = {
 }
 TILE, GAP, LABEL = 194, 6, 44  # px; the README shows half of it
 NOBODY, PICTURES_EACH, SPREAD = 20, 5, 0.2  # people, pictures, and how much these differ
-MOVING_SIZE = (1200, 830)
-HIDDEN = "header, #marks, #card, #csvLine, #counts, .modebar, section > h2, section > ul"
+MOVING_SIZE = (1200, 780)
+HIDDEN = (
+    "header, #marks, #card, #csvLine, #csvDetails, #counts, .modebar, section > h2, section > ul"
+)
 LESS = HIDDEN + " { display: none !important }"
 # Milliseconds, and what is done to the explorer's controls before: the EUM is switched on, the
 # threshold moves, a person is chosen.

@@ -209,10 +209,11 @@ def save_thumbnails() -> None:
     folder = PROJECT_FOLDER / "build/report/notebooks"
     sheet = mask_sheet()
     step = TILE + GAP
-    drawn = {
-        "01": sheet.crop((0, LABEL, step, LABEL + 2 * step)),
-        "02": sheet.crop((step, LABEL, 4 * step, LABEL + 2 * step)),
-    }
+    bare = [sheet.crop((0, at, TILE, at + TILE)) for at in (LABEL, LABEL + step)]
+    faces = Image.new("RGB", (step + TILE, TILE), "white")
+    for place, face in enumerate(bare):
+        faces.paste(face, (place * step, 0))
+    drawn = {"01": faces, "02": sheet.crop((step, LABEL, 4 * step, LABEL + 2 * step))}
     for path in sorted(folder.glob("0*.ipynb")):
         number = path.name[:2]
         figures = figures_of(path)

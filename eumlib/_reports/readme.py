@@ -165,7 +165,7 @@ def notebooks_markdown(notebooks: Sequence[Notebook]) -> str:
     core = [n for n in notebooks if n.name < "1"]
     cells = [
         f'<td align="center" width="20%"><a href="notebooks/{n.path.name}">'
-        f'<img src="{THUMBNAILS}/{n.name[:2]}.webp" width="150" alt=""><br>'
+        f'<img src="{THUMBNAILS}/{n.name[:2]}.webp" width="120" alt=""><br>'
         f"{n.name[:2]} {_spoken(n)}</a></td>"
         for n in core
     ]

@@ -41,8 +41,8 @@ class RayCluster:
         address: ``HOST:PORT`` of the head of a cluster of which this machine is a node, or
             ``"local"`` for one of this machine's cores, which ends with the work.
 
-    Called, it raises:
-        ClusterError: there is no Ray, or nothing listens at the address.
+    Raises:
+        ClusterError: when it is called, there is no Ray, or nothing listens at the address.
         ExtractionError: a node has other versions or does not see the pictures, its disk is full,
             or a shard ends the workers that compute it; the message names the node and says what to
             do.

@@ -1,4 +1,4 @@
-# Every target is one line over `python -m eumlib …` or pytest; see the README for Windows.
+# Every target is one line over `python -m eumlib …` or pytest; see docs/how_to/install.md for Windows.
 PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python -m

@@ -30,7 +30,7 @@ from eumlib.unmasking import FAITHFUL, WORKBOOK, train_unmasker
 PEOPLE = FULL_SIZE.people
 SEEDS = range(2)
 RECIPES = {"the paper's": FAITHFUL, "the workbook's": WORKBOOK}
-RATES = {"eer": "EER %", "fmr1000": "FMR1000 %", "error_at_1000": "in service %"}
+RATES = {"eer": "EER %", "fmr1000": "FMR1000 %", "error_at_1000": "HTER %"}
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,35 @@
-"""The README's pictures, from a run: ``make pictures``.
+"""The pictures of the README and of RESULTS.md, from a run: ``make pictures``.
 
-The faces on the sheet of masks come from the generator, since no photograph of a person is kept in
-the repository; the curves and the maps are those of the ORL photographs. Curves and maps are drawn
-as a browser draws them, so Chromium has to be there.
+Faces on them come from the generator, since no photograph of a person is kept in the repository;
+the curves and the still map are those of the ORL photographs. Each core notebook is shown by a
+figure of its last run in build/report. All but faces is drawn as a browser draws it, so Chromium
+has to be there.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
+import nbformat
 import numpy as np
 from mask_sheet import tile
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from plotly.offline import get_plotlyjs
 
-from eumlib._common.files import DATA_FOLDER, atomic_path
+from eumlib._common.files import DATA_FOLDER, PROJECT_FOLDER, atomic_path
+from eumlib._common.looks import figure_html
+from eumlib._reports.pages import PLOTLY_MIME
 from eumlib.embeddings import ViewPictures, default_backbone, extract_cached
-from eumlib.faces import finder_for, load_faces
+from eumlib.faces import Face, FaceSet, finder_for, load_faces
+from eumlib.faces.generator import LATENT_SIZE, drawn_from
 from eumlib.maps import MapExplorer, explore, joint_umap
 from eumlib.masks import PAPER_COLOURS, Mask, RandomMasks, paint_mask
 from eumlib.unmasking import Unmasker
@@ -35,6 +43,7 @@ from eumlib.verification import (
 
 FOLDER = DATA_FOLDER / "pictures"
 LARGEST = 300_000  # bytes
+LARGEST_MOVING = 2_000_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SHEET_FACES = (3, 23, 36, 61)  # of the generator's stream 0: two from the front, two turned
 SHEET_MASKS = {
@@ -47,6 +56,23 @@ SHEET_MASKS = {
     "cloth, checked": Mask("cloth checked", (60, 110, 80)),
 }
 TILE, GAP, LABEL = 194, 6, 44  # px; the README shows half of it
+NOBODY, PICTURES_EACH, SPREAD = 20, 5, 0.2  # people, pictures, and how much these differ
+MOVING_SIZE = (1200, 780)
+HIDDEN = (
+    "header, #marks, #card, #csvLine, #csvDetails, #counts, .modebar, section > h2, section > ul"
+)
+LESS = HIDDEN + " { display: none !important }"
+# Milliseconds, and what is done to the explorer's controls before: the EUM is switched on, the
+# threshold moves, a person is chosen.
+SCENES = (
+    (1200, {"morph": 0}),
+    *((180, {"morph": way}) for way in (15, 30, 45, 60, 75, 90)),
+    (1500, {"morph": 100}),
+    *((350, {"threshold": by}) for by in (-0.04, -0.08, -0.12)),
+    (900, {"threshold": -0.12}),
+    (2500, {"threshold": -0.12, "person": "nobody 7", "lines": True}),
+)
+THUMBNAIL = (300, 190)
 FINER, SPARE = 2, 200  # pixels of the picture to one of the page; room for a window's frame
 
 
@@ -88,14 +114,14 @@ def labelled(rows: Sequence[Sequence[np.ndarray]], labels: Sequence[str]) -> Ima
     return sheet
 
 
-def screenshot(page: str, width: int, height: int) -> Image.Image:
-    """The top of a page of that size as Chromium shows it, drawn `FINER`."""
+def screenshot(page: str, width: int, height: int, finer: int = FINER) -> Image.Image:
+    """The top of a page of that size as Chromium shows it, drawn so many times finer."""
     with tempfile.TemporaryDirectory() as folder:
         shown, drawn = Path(folder) / "page.html", Path(folder) / "page.png"
         shown.write_text(page, encoding="utf-8")
         command = [
             browser(), "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-            "--virtual-time-budget=8000", f"--force-device-scale-factor={FINER}",
+            "--virtual-time-budget=8000", f"--force-device-scale-factor={finer}",
             f"--window-size={width},{height + SPARE}", f"--user-data-dir={folder}/profile",
             f"--screenshot={drawn}", shown.as_uri(),
         ]  # fmt: skip
@@ -103,44 +129,120 @@ def screenshot(page: str, width: int, height: int) -> Image.Image:
         if not drawn.exists():
             raise SystemExit(f"Chromium drew nothing:\n{run.stderr}")
         with Image.open(drawn) as image:
-            top = image.convert("RGB").crop((0, 0, FINER * width, FINER * height))
-            # Median cut would merge rare colours, such as two of the outcomes'.
-            return top.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            return image.convert("RGB").crop((0, 0, finer * width, finer * height))
 
 
-def curves_and_maps() -> tuple[Image.Image, Image.Image]:
-    """The DET curves, and the explorer, of all ORL faces and the workbook's SRT model."""
-    faces = load_faces("orl")
+def few_colours(picture: Image.Image) -> Image.Image:
+    """The same in 256 colours; median cut would merge rare ones, such as two of the outcomes'."""
+    return picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+
+
+def explorer_of(faces: FaceSet) -> MapExplorer:
+    """The explorer of these faces, in one mask each, and of the workbook's SRT model."""
     table = extract_cached(faces, RandomMasks(0), default_backbone())
-    unmasker = Unmasker.load(DATA_FOLDER / "models" / "nobody_workbook_srt.safetensors")
+    explored = explore(table, workbook_model())
+    threshold = ComparedViews.of_table(table).thresholds_in_service().at_1000
+    pictures = ViewPictures(faces, table.rows)
+    return MapExplorer(explored, {"UMAP": joint_umap(explored)}, pictures, threshold)
+
+
+def workbook_model() -> Unmasker:
+    """The model that the README's commands name."""
+    return Unmasker.load(DATA_FOLDER / "models" / "nobody_workbook_srt.safetensors")
+
+
+def curves() -> str:
+    """A page with the DET curves of all ORL faces."""
+    table = extract_cached(load_faces("orl"), RandomMasks(0), default_backbone())
     views = ComparedViews.of_table(table)
     counts = {
         name: ScoreCounts.of_comparison(comparison)
         for name, comparison in (
             ("no masks", views.compare(UNMASKED_SETTING)),
             ("masks", views.compare(MIXED_SETTING)),
-            ("masks, through the EUM", views.through(unmasker).compare(MIXED_SETTING)),
+            ("masks, through the EUM", views.through(workbook_model()).compare(MIXED_SETTING)),
         )
     }
-    explored = explore(table, unmasker)
-    explorer = MapExplorer(
-        explored,
-        {"UMAP": joint_umap(explored)},
-        ViewPictures(faces, table.rows),
-        views.thresholds_in_service().at_1000,
-    )
-    page = det_curves(counts).to_html(include_plotlyjs=True, config={"displayModeBar": False})
-    return screenshot(page, 800, 530), screenshot(explorer.page, 960, 772)
+    return det_curves(counts).to_html(include_plotlyjs=True, config={"displayModeBar": False})
 
 
-def save(picture: Image.Image, name: str) -> None:
+def people_who_do_not_exist() -> FaceSet:
+    """Generated people in several pictures each: latent vectors near to that of the person."""
+    faces = []
+    for person in range(NOBODY):
+        random = np.random.default_rng([5, person])
+        own = random.standard_normal(LATENT_SIZE)
+        for number in range(PICTURES_EACH):
+            other = random.standard_normal(LATENT_SIZE)
+            latent = np.sqrt(1 - SPREAD**2) * own + SPREAD * other
+            name = f"nobody {person}"
+            faces.append(Face(f"{name}/{number}", name, partial(drawn_from, latent)))
+    fingerprint = f"nobody {NOBODY} {PICTURES_EACH} {SPREAD}"
+    return FaceSet("nobody", tuple(faces), fingerprint, one_face=True)
+
+
+def scene(page: str, controls: Mapping[str, object]) -> str:
+    """The explorer's page with its controls moved; a threshold is given by how much it moves."""
+    script = f"""
+addEventListener("load", () => {{
+  for (const [id, value] of Object.entries({json.dumps(controls)})) {{
+    const control = document.getElementById(id);
+    if (control.type === "checkbox") control.checked = value;
+    else control.value = id === "threshold" ? Number(control.value) + value : value;
+    control.dispatchEvent(new Event(control.type === "range" ? "input" : "change"));
+  }}
+}});"""
+    return page.replace("</body>", f"<style>{LESS}</style><script>{script}</script></body>")
+
+
+def save_moving_explorer() -> None:
+    """The explorer while its controls move, as an animated WebP."""
+    page = explorer_of(people_who_do_not_exist()).page
+    frames = [screenshot(scene(page, controls), *MOVING_SIZE, finer=1) for _, controls in SCENES]
+    durations = [milliseconds for milliseconds, _ in SCENES]
+    moving = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0}
+    save(frames[0], "explorer.webp", LARGEST_MOVING, **moving, method=4)
+
+
+def save_thumbnails() -> None:
+    """A figure of each core notebook's last run, or faces where its figures are photographs."""
+    folder = PROJECT_FOLDER / "build/report/notebooks"
+    sheet = mask_sheet()
+    step = TILE + GAP
+    bare = [sheet.crop((0, at, TILE, at + TILE)) for at in (LABEL, LABEL + step)]
+    faces = Image.new("RGB", (step + TILE, TILE), "white")
+    for place, face in enumerate(bare):
+        faces.paste(face, (place * step, 0))
+    drawn = {"01": faces, "02": sheet.crop((step, LABEL, 4 * step, LABEL + 2 * step))}
+    for path in sorted(folder.glob("0*.ipynb")):
+        number = path.name[:2]
+        figures = figures_of(path)
+        if number not in drawn and figures:
+            page = f"<script>{get_plotlyjs()}</script>{figure_html(figures[-1])}"
+            drawn[number] = screenshot(page, 640, 405, finer=1)
+    for number, picture in drawn.items():
+        save(ImageOps.fit(picture.convert("RGB"), THUMBNAIL), f"notebooks/{number}.webp")
+
+
+def figures_of(path: Path) -> list[dict]:
+    """The figures of an executed notebook, in their order."""
+    return [
+        output["data"][PLOTLY_MIME]
+        for cell in nbformat.read(path, as_version=4).cells
+        for output in cell.get("outputs", [])
+        if PLOTLY_MIME in output.get("data", {})
+    ]
+
+
+def save(picture: Image.Image, name: str, largest: int = LARGEST, **options: object) -> None:
     """Write a picture into `data/pictures`, or refuse one that is too large for a README."""
     path = FOLDER / name
+    path.parent.mkdir(exist_ok=True)
     with atomic_path(path) as temporary:
-        picture.save(temporary, optimize=True, quality=85)
+        picture.save(temporary, **{"optimize": True, "quality": 85} | options)
         size = temporary.stat().st_size
-        if size >= LARGEST:
-            raise SystemExit(f"{name} has {size:,} bytes, and may have {LARGEST:,}: draw less")
+        if size >= largest:
+            raise SystemExit(f"{name} has {size:,} bytes, and may have {largest:,}: draw less")
     print(f"{path}: {size // 1000} kB")
 
 
@@ -149,9 +251,11 @@ def main() -> None:
     browser()  # say at once what is missing
     cv2.setNumThreads(1)
     save(mask_sheet(), "mask_sheet.jpg")
-    curves, maps = curves_and_maps()
-    save(curves, "det_curves.png")
-    save(maps, "explorer.png")
+    save(few_colours(screenshot(curves(), 800, 530)), "det_curves.png")
+    orl = explorer_of(load_faces("orl"))
+    save(few_colours(screenshot(orl.page, 960, 772)), "explorer.png")
+    save_moving_explorer()
+    save_thumbnails()
 
 
 if __name__ == "__main__":

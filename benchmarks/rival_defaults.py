@@ -35,7 +35,7 @@ from eumlib.study.cases import FULL_SIZE, Drawn, Tables
 from eumlib.unmasking import WORKBOOK, TripletSampler, Unmasker, available_device, train_unmasker
 from eumlib.unmasking.training import descend
 
-RATES = {"eer": "EER %", "fmr1000": "FMR1000 %", "error_at_1000": "in service %"}
+RATES = {"eer": "EER %", "fmr1000": "FMR1000 %", "error_at_1000": "HTER %"}
 RESAMPLES = 200
 RECIPE = FULL_SIZE.of(WORKBOOK)
 

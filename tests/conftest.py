@@ -19,6 +19,7 @@ def own_home(tmp_path, monkeypatch):
     """An empty cache folder."""
     folder = tmp_path / "home"
     monkeypatch.setenv("EUMLIB_HOME", str(folder))
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)  # a report that ran before sets it
     return folder
 
 

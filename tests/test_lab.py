@@ -31,7 +31,7 @@ def test_lab_knows_the_settings_and_takes_them(plugin, tmp_path):
     assert not served(tmp_path, plugin, tmp_path).items() >= GIVEN[plugin].items()
 
 
-@pytest.mark.parametrize("path", ["Makefile", "README.md"])
+@pytest.mark.parametrize("path", ["Makefile", "docs/how_to/install.md"])
 def test_lab_is_started_with_that_folder(path):
     text = (ROOT / path).read_text(encoding="utf-8")
     (folder,) = re.findall(r"jupyterlab notebooks --LabApp\.app_settings_dir=(\S+)", text)

@@ -1,4 +1,4 @@
-"""What the README and the data card say is what the files hold."""
+"""What the README, RESULTS.md and the data card say is what the files hold."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from builders import drawn_table
 from eumlib._common.files import DATA_FOLDER, sha256_of
 from eumlib._reports.notebooks import discover
 from eumlib._reports.readme import (
+    front_markdown,
     notebooks_markdown,
     results_markdown,
     rivals_markdown,
@@ -25,6 +26,7 @@ from eumlib.unmasking import Unmasker
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
 MODELS = DATA_FOLDER / "models"
 NAMES_OF_MODELS = list(target_cases((), ()))
 CARD = (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
@@ -33,14 +35,14 @@ CARD = (DATA_FOLDER / "README.md").read_text(encoding="utf-8")
 def test_the_results_are_those_of_the_committed_run():
     manifest = json.loads((DATA_FOLDER / "results.json").read_text(encoding="utf-8"))
     assert not manifest["uncommitted_changes"]
-    assert with_section(README, "results", results_markdown(manifest)) == README
+    assert with_section(RESULTS, "results", results_markdown(manifest)) == RESULTS
 
 
 def test_the_tables_of_the_study_are_those_of_the_committed_run():
     study = json.loads((DATA_FOLDER / "study.json").read_text(encoding="utf-8"))
     assert not study["uncommitted_changes"]
     assert study["seeds"] >= 5
-    assert with_section(README, "study", study_markdown(study)) == README
+    assert with_section(RESULTS, "study", study_markdown(study)) == RESULTS
 
 
 def test_the_tables_of_the_rivals_are_those_of_the_committed_run():
@@ -48,7 +50,8 @@ def test_the_tables_of_the_rivals_are_those_of_the_committed_run():
     assert not compared["uncommitted_changes"]
     assert not any(row.get("uncommitted_changes") for row in compared["systems"])
     assert compared["trainings"] >= 3
-    assert with_section(README, "rivals", rivals_markdown(compared)) == README
+    assert with_section(RESULTS, "rivals", rivals_markdown(compared)) == RESULTS
+    assert with_section(README, "front", front_markdown(compared)) == README
 
 
 def test_the_models_are_the_targets_of_the_study():
@@ -68,22 +71,36 @@ def test_the_models_are_those_of_their_cards(name):
     assert path.name in CARD
 
 
-def test_the_table_of_notebooks_is_what_the_notebooks_say():
+def test_the_list_of_notebooks_is_what_the_notebooks_say():
     assert with_section(README, "notebooks", notebooks_markdown(discover())) == README
 
 
 def test_every_make_target_in_the_readme_exists():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"make ([a-z]+)", README))
-    assert {"report", "test", "lab"} <= named <= targets
+    named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)", README + RESULTS, re.MULTILINE))
+    named = {name for pair in named for name in pair if name}
+    assert {"report", "lab", "site", "study"} <= named <= targets
 
 
 def test_links_to_files_lead_somewhere():
     benchmarks = ROOT / "benchmarks"
     measured = (benchmarks / "README.md").read_text(encoding="utf-8")
-    for text, folder in ((README, ROOT), (CARD, DATA_FOLDER), (measured, benchmarks)):
-        for link in re.findall(r"\]\((?!https?:|#)([^)]+)\)", text):
-            assert (folder / link).exists(), link
+    texts = [(README, ROOT), (RESULTS, ROOT), (CARD, DATA_FOLDER), (measured, benchmarks)]
+    texts += [
+        (page.read_text(encoding="utf-8"), page.parent) for page in ROOT.glob("docs/how_to/*")
+    ]
+    for text, folder in texts:
+        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+        links += re.findall(r'(?:href|src)="(?!https?:|#)([^"#]+)', text)
+        for link in links:
+            made = link.startswith(("../reference/", "../notebooks/")) or link == "../explorer.md"
+            assert made or (folder / link).exists(), link
+
+
+def test_the_readme_is_two_screens_long():
+    text = re.sub(r"<!--.*?-->|<[^>]+>", "", README)
+    assert len(text.split()) < 900
+    assert len(README.splitlines()) < 110
 
 
 def test_the_data_card_names_every_file_with_its_sha_256():
@@ -116,7 +133,7 @@ def test_the_papers_table_keeps_the_papers_own_arithmetic():
     assert paper["fnmr_at_100"].iloc[0] == pytest.approx(paper["fmr100"].iloc[0])
 
 
-def test_its_ten_lines_lead_from_arrays_to_an_unmasker_and_its_rates(tmp_path, monkeypatch, capsys):
+def test_its_ten_lines_lead_from_arrays_to_the_rates_of_an_unmasker(tmp_path, monkeypatch, capsys):
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in code.splitlines() if line and "import" not in line]) <= 12
     table = drawn_table(people=60, pictures=4, noise=1.5, mask=1.0)
@@ -128,4 +145,3 @@ def test_its_ten_lines_lead_from_arrays_to_an_unmasker_and_its_rates(tmp_path, m
     printed = capsys.readouterr().out
     assert "UMR-MP" in printed
     assert "SRT" in printed
-    assert Unmasker.load(tmp_path / "unmasker.safetensors").model.dim == 16

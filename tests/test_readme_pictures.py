@@ -1,4 +1,4 @@
-"""The pictures at the top of the README, and the command that draws them."""
+"""The pictures of the README and of RESULTS.md, and the command that draws them."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,23 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent
-PICTURES = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def shown_in(text):
+    """Each picture's words and its path; those whose words are empty stand beside a name."""
+    found = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", text)
+    return found + re.findall(r'<img(?=[^>]* alt="([^"]+)")[^>]* src="([^"]+)"', text)
+
+
+TEXTS = [ROOT / "README.md", ROOT / "RESULTS.md", *(ROOT / "docs").glob("*.md")]
+PICTURES = sorted(
+    {
+        (alt, path.removeprefix("../"))
+        for text in TEXTS
+        for alt, path in shown_in(text.read_text(encoding="utf-8"))
+    }
+)
+STILL = [picture for picture in PICTURES if not picture[1].endswith(".webp")]
 FOLDER = ROOT / "data" / "pictures"
 
 
@@ -21,12 +37,40 @@ def drawing(monkeypatch):
     return readme_pictures
 
 
-def test_the_readme_shows_every_picture_that_is_kept_and_no_other():
+def test_every_picture_that_is_kept_is_shown_and_no_other():
     assert len(PICTURES) >= 2
-    assert {ROOT / path for _, path in PICTURES} == set(FOLDER.iterdir())
+    kept = {path for path in FOLDER.iterdir() if path.is_file()}
+    assert {ROOT / path for _, path in PICTURES} == kept
 
 
-@pytest.mark.parametrize(("alt", "path"), PICTURES)
+def test_every_core_notebook_has_its_small_picture_and_no_other():
+    core = {path.name[:2] for path in (ROOT / "notebooks").glob("0*.ipynb")}
+    small = [*(FOLDER / "notebooks").iterdir()]
+    assert {path.stem for path in small} == core
+    assert all(path.stat().st_size < 30_000 for path in small)
+
+
+def test_the_explorer_moves_within_two_megabytes():
+    assert FOLDER.joinpath("explorer.webp").stat().st_size < 2_000_000
+    with Image.open(FOLDER / "explorer.webp") as image:
+        assert image.n_frames >= 5
+
+
+def test_a_scene_moves_the_controls_once_the_page_is_there(drawing):
+    page = drawing.scene("<body><p>map</p></body>", {"morph": 30, "lines": True})
+    assert page.startswith("<body><p>map</p>")
+    assert '{"morph": 30, "lines": true}' in page
+    assert page.endswith("</script></body>")
+
+
+def test_people_who_do_not_exist_have_several_pictures_that_are_alike(drawing):
+    faces = drawing.people_who_do_not_exist()
+    assert len(faces) == drawing.NOBODY * drawing.PICTURES_EACH
+    own, again, other = (faces[n].read().astype(int) for n in (0, 1, drawing.PICTURES_EACH))
+    assert 0 < np.abs(own - again).mean() < np.abs(own - other).mean()
+
+
+@pytest.mark.parametrize(("alt", "path"), STILL)
 def test_a_picture_is_small_light_and_told_in_words(alt, path):
     assert len(alt.split()) >= 10
     assert (ROOT / path).stat().st_size < 300_000

@@ -293,7 +293,7 @@ def make_explorer(
     if len(few) > maps.MOST_ON_A_PAGE:
         raise typer.BadParameter(
             f"a page bears {maps.MOST_ON_A_PAGE:,} views, not {len(few):,}; look at more in a "
-            "notebook, with eumlib.maps.ScatterExplorer (README, Your own faces)",
+            "notebook, with eumlib.maps.ScatterExplorer (docs/how_to/large_sets.md)",
             param_hint="--views",
         )
     minutes = 1 + round(len(few) * _SECONDS_A_VIEW / 60)

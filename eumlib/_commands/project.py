@@ -86,27 +86,35 @@ def write_readme(
         "data/rivals.json"
     ),
     path: Annotated[Path, typer.Option(help="the README")] = Path("README.md"),
+    page: Annotated[Path, typer.Option(help="the page of results")] = Path("RESULTS.md"),
 ) -> None:
-    """Put the results of a report, the study and the rivals into the README; list the notebooks."""
-    try_to_write(results, path)
-    made, text = manifest.read_manifest(run), read_text(path)
-    for name, source, held, markdown in (
-        ("results", run, made, readme.results_markdown),
-        ("study", study_results, read_json(study_results), readme.study_markdown),
-        ("rivals", compared, read_json(compared), readme.rivals_markdown),
-        ("notebooks", workbook.NOTEBOOK_FOLDER, workbook.discover(), readme.notebooks_markdown),
+    """Put a report's results, the study and the rivals into RESULTS.md, four lines into README.md.
+
+    The README also gets the list of notebooks.
+    """
+    try_to_write(results, path, page)
+    made, measured = manifest.read_manifest(run), read_json(study_results)
+    of_rivals, listed = read_json(compared), workbook.discover()
+    texts = {file: read_text(file) for file in (page, path)}
+    for file, name, source, held, markdown in (
+        (page, "results", run, made, readme.results_markdown),
+        (page, "study", study_results, measured, readme.study_markdown),
+        (page, "rivals", compared, of_rivals, readme.rivals_markdown),
+        (path, "front", compared, of_rivals, readme.front_markdown),
+        (path, "notebooks", workbook.NOTEBOOK_FOLDER, listed, readme.notebooks_markdown),
     ):
         try:
             section = markdown(held)
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise readme.ReadmeError(
-                f"{source} has other results than the README's section {name} shows: "
+                f"{source} has other results than the section {name} of {file} shows: "
                 f"{shortened(repr(error))}"
             ) from error
-        text = readme.with_section(text, name, section)
+        texts[file] = readme.with_section(texts[file], name, section)
     write_text(results, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
-    write_text(path, text)
-    print(f"{path}: results of commit {made['commit']}")
+    for file, text in texts.items():
+        write_text(file, text)
+    print(f"{path} and {page}: results of commit {made['commit']}")
 
 
 def make_student_copies(

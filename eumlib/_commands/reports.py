@@ -130,8 +130,15 @@ def compare_reports(
     metric: Annotated[
         list[str] | None, typer.Option(help="a result to show, such as eer; repeat it for more")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="show also what moved within its intervals")
+    ] = False,
 ) -> None:
-    """Say in what two reports, or files of results, differ: what made them, and the results."""
+    """Say in what two reports, or files of results, differ: what made them, and the results.
+
+    Results that lie outside each other's intervals come first; the others are counted, and shown
+    with --all. Rates and their changes are in percent.
+    """
     a, b = results.read_compared(run_a), results.read_compared(run_b)
     causes = differences.differing_causes(a, b)
     print(f"A is {run_a}, B is {run_b}. They were made of ", end="")
@@ -164,15 +171,24 @@ def compare_reports(
     if found.empty:
         print("Results that both have are the same.")
         return
-    print("Their results differ here, with 95 % intervals:")
-    shown = found[["table", "row", "metric"]].assign(
-        A=_with_intervals(found, "A"),
-        B=_with_intervals(found, "B"),
-        apart=found["apart"].map({True: "apart", False: ""}),
-    )
-    print_table(shown)
-    print(
-        f"{found['apart'].sum()} of {len(found)} are apart: each outside of the other's interval."
+    apart, within = found[found["apart"]], found[~found["apart"]]
+    if len(apart):
+        print("Each of these lies outside of the other's 95 % interval:")
+        _print_differences(apart)
+    if len(within) and everything:
+        print("These moved within their 95 % intervals:")
+        _print_differences(within)
+    hidden = "" if everything or within.empty else ": --all shows them"
+    print(f"{len(apart)} of {len(found)} are apart; {len(within)} moved within intervals{hidden}.")
+
+
+def _print_differences(found: pd.DataFrame) -> None:
+    print_table(
+        found[["table", "row"]].assign(
+            metric=[differences.with_unit(metric) for metric in found["metric"]],
+            A=_with_intervals(found, "A"),
+            B=_with_intervals(found, "B"),
+        )
     )
 
 
@@ -182,5 +198,6 @@ def _shortened(value: object) -> str:
 
 
 def _with_intervals(found: pd.DataFrame, side: str) -> list[str]:
-    values = found[[side, f"{side}_low", f"{side}_high"]].to_numpy()
+    scales = [100 if differences.is_share(metric) else 1 for metric in found["metric"]]
+    values = found[[side, f"{side}_low", f"{side}_high"]].mul(scales, axis=0).to_numpy()
     return [with_interval(*row, "{:.4g}") for row in values]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 from eumlib._common.errors import in_a_line
 from eumlib._common.files import atomic_path, home, sha256_of
 from eumlib._common.named_files import REGISTRY
-from eumlib._common.settings import HOME_VARIABLE
+from eumlib._common.settings import HOME_VARIABLE, QUIET_VARIABLE
 from eumlib._common.sources import ArchiveMember, FetchError, NamedFile, remedies_for
 
 
@@ -81,4 +82,5 @@ def _fetch_from_sources(file: NamedFile, path: Path, registry: Mapping[str, Name
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    if not os.environ.get(QUIET_VARIABLE):  # a report would keep the line for good
+        print(line, file=sys.stderr, flush=True)

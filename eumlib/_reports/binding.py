@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import nbformat
@@ -11,11 +11,18 @@ import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from eumlib._common.files import scratch_folder, write_text
-from eumlib._common.looks import template
+from eumlib._common.looks import figure_html, template
 from eumlib._reports.manifest import finish, headline_results, with_runs, write_manifest
-from eumlib._reports.pages import page_body
+from eumlib._reports.pages import PLOTLY_MIME, page_body
 from eumlib._reports.runs import NOT_RUN, Run
-from eumlib.verification import STARRED, has_stars, summary
+from eumlib.verification import (
+    MIXED_SETTING,
+    STARRED,
+    UNMASKED_SETTING,
+    has_stars,
+    summary,
+)
+from eumlib.verification.figures import DET_TITLE
 
 PAGE_BYTES = 8_000_000  # a larger one is slow to open, and too large to send
 
@@ -45,8 +52,10 @@ def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
         manifest = finish(with_runs(manifest, runs), outputs)
         write_manifest(manifest, made)
         index = template("_reports/index.html").render(
-            runs=runs, bound=bound, manifest=manifest, headline=headline_table(manifest)
-        )
+            runs=runs, bound=bound, manifest=manifest, headline=headline_table(manifest),
+            in_words=headline_in_words(manifest),
+            curves=_det_curves(_executed(run, folder) for run in bound),
+        )  # fmt: skip
         write_text(made / "index.html", index)
         written = _files_in(made)
         for path in written:
@@ -90,6 +99,40 @@ def headline_table(manifest: dict) -> str | None:
     table = summary(results).to_html(index=False, border=0)
     page = f"<p>{_tested_on(results)}</p>" + table.replace("<th>", '<th scope="col">')
     return page + f"<p>A star marks rates with {STARRED}.</p>" if has_stars(results) else page
+
+
+def headline_in_words(manifest: dict) -> str | None:
+    """What the headline results say, in three sentences."""
+    results = headline_results(manifest)
+    if results is None or results["unmasking"].isna().all():
+        return None
+    bare = results[results["setting"] == UNMASKED_SETTING].iloc[0]
+    mixed = results[results["setting"] == MIXED_SETTING]
+    masked, repaired = mixed[mixed["unmasking"].isna()].iloc[0], mixed[mixed["unmasking"].notna()]
+
+    def between(rate: str) -> str:
+        low, high = 100 * repaired[rate].min(), 100 * repaired[rate].max()
+        return f"{low:.1f} %" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} to {high:.1f} %"
+
+    return (
+        f"Among {bare.people:.0f} people, masks on the probe raise a face recogniser's equal error "
+        f"rate (EER) from {100 * bare.eer:.1f} to {100 * masked.eer:.1f} %. An embedding unmasking "
+        f"model (EUM), a small network behind the frozen recogniser, brings it to "
+        f"{between('eer')}, depending on how it was trained. At the operating threshold, which "
+        f"was set on unmasked faces, the mean of both errors (HTER) is "
+        f"{100 * masked.error_at_1000:.1f} % with masks and {between('error_at_1000')} with an EUM."
+    )
+
+
+def _det_curves(executed: Iterable[Path]) -> str | None:
+    """The first DET figure of these notebooks, as HTML; None if there is none."""
+    for path in executed:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                figure = output.get("data", {}).get(PLOTLY_MIME)
+                if figure and figure["layout"].get("title", {}).get("text") == DET_TITLE:
+                    return figure_html(figure)
+    return None
 
 
 def _tested_on(results: pd.DataFrame) -> str:

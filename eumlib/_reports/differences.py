@@ -14,6 +14,7 @@ _CAUSES = (
 )  # fmt: skip
 _ENDS = ("", "_low", "_high")
 MOST_COLUMNS = 10
+_SCORES = ("d_prime", "fdr", "g_mean", "i_mean")
 NOISE = 1e-9  # what the order of a sum may change
 
 
@@ -76,6 +77,16 @@ def published(manifest: Mapping) -> set[str]:
     """The names of all numbers that a report's notebooks published with intervals."""
     columns = {str(name) for table in _tables(manifest).values() for name in table}
     return {name for name in columns if f"{name}_low" in columns}
+
+
+def is_share(metric: str) -> bool:
+    """Whether it is a share or a change of one, to be shown in percent, and not a score."""
+    return not metric.startswith(_SCORES)
+
+
+def with_unit(metric: str) -> str:
+    """The metric's name with its unit."""
+    return f"{metric} %" if is_share(metric) else metric
 
 
 def _tables(manifest: Mapping) -> dict[str, pd.DataFrame]:

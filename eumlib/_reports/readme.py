@@ -1,4 +1,4 @@
-"""A report's numbers, and the notebooks, as sections of the README."""
+"""What was measured, and the notebooks, as sections of the README and of the results' page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from eumlib._common.errors import EumlibError
+from eumlib._common.looks import with_interval
 from eumlib._reports.binding import _tested_on
 from eumlib._reports.manifest import headline_results
 from eumlib._reports.notebooks import Notebook
@@ -21,6 +22,20 @@ from eumlib.rivals import (
 )
 from eumlib.study import eer_by_condition, rates_of_condition
 from eumlib.verification import SHOWN_CHANGES, SHOWN_RATES, summary
+
+THUMBNAILS = "data/pictures/notebooks"
+CHOOSING_TEST = "LFW"
+FRONT_TESTS = (
+    ("worn masks (MFR2)", "mfr2", "masks that people wore"),
+    (CHOOSING_TEST, "lfw", "lifelike masks, masked landmarks"),
+    ("ORL", "orl", "lifelike masks, masked landmarks"),
+)
+FRONT_SYSTEMS = {
+    "no EUM": "no EUM",
+    "EUM, triplet loss": "EUM, triplet loss",
+    "EUM, SRT": "EUM, SRT",
+}
+NO_RIVALS = (*FRONT_SYSTEMS, "a linear map")
 
 
 class ReadmeError(EumlibError, ValueError):
@@ -121,12 +136,51 @@ def _at_commit(made: dict) -> str:
     return f"at commit `{made['commit'][:12]}`{dirty}"
 
 
+def front_markdown(compared: dict) -> str:
+    """Four lines of `eumlib.rivals.run_rivals`: no EUM, both losses, and the best rival.
+
+    The best is the one with the lowest HTER on LFW's lifelike masks; no test of worn masks chooses.
+    """
+    systems = pd.DataFrame(compared["systems"])
+    tests = {
+        title: systems[(systems["face_set"] == name) & (systems["condition"] == condition)]
+        for title, name, condition in FRONT_TESTS
+    }
+    judged = tests[CHOOSING_TEST].set_index("system")["error_at_1000"]
+    best = judged.drop([*NO_RIVALS]).idxmin()
+    rows = {
+        shown: [
+            with_interval(*(100 * rows.set_index("system").loc[name, _ends(rate)]))
+            for rows in tests.values()
+            for rate in ("eer", "error_at_1000")
+        ]
+        for name, shown in {**FRONT_SYSTEMS, best: f"best rival: {best.split(':')[0]}"}.items()
+    }
+    columns = [f"{title}: {rate} %" for title in tests for rate in ("EER", "HTER")]
+    lines = [["", *columns], ["---"] * (1 + len(columns)), *([k, *v] for k, v in rows.items())]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _ends(rate: str) -> list[str]:
+    return [rate, f"{rate}_low", f"{rate}_high"]
+
+
 def notebooks_markdown(notebooks: Sequence[Notebook]) -> str:
-    """A markdown table of the notebooks: name, title and minutes, as they state them."""
-    rows = [
-        f"| [{n.name}](notebooks/{n.path.name}) | {n.title} | {n.minutes:g} |" for n in notebooks
+    """The core notebooks as pictures with their names, five a row, and links to the others."""
+    core = [n for n in notebooks if n.name < "1"]
+    cells = [
+        f'<td align="center" width="20%"><a href="notebooks/{n.path.name}">'
+        f'<img src="{THUMBNAILS}/{n.name[:2]}.webp" width="120" alt=""><br>'
+        f"{n.name[:2]} {_spoken(n)}</a></td>"
+        for n in core
     ]
-    return "\n".join(["| notebook | what you do | minutes |", "| --- | --- | --- |", *rows])
+    rows = [f"<tr>{''.join(cells[at : at + 5])}</tr>" for at in range(0, len(cells), 5)]
+    others = ", ".join(f"[{_spoken(n)}](notebooks/{n.path.name})" for n in notebooks[len(core) :])
+    return "\n".join(["<table>", *rows, "</table>", "", f"And, optional: {others}."])
+
+
+def _spoken(notebook: Notebook) -> str:
+    return notebook.name[3:].replace("_", " ")
 
 
 def with_section(text: str, name: str, content: str) -> str:

@@ -50,7 +50,11 @@ EXERCISES = {
     "02.1": Exercise("02", "the outline of shape e", face_exercises.check_outline_e),
     "02.2": Exercise("02", "a pair of sunglasses", face_exercises.check_sunglasses),
     "03.1": Exercise("03", "a threshold for an FMR", rate_exercises.check_threshold_at),
-    "03.2": Exercise("03", "owners refused in service", rate_exercises.check_refused_in_service),
+    "03.2": Exercise(
+        "03",
+        "genuine pairs rejected",
+        rate_exercises.check_refused_in_service,
+    ),
     "04.1": Exercise("04", "neighbours that a map keeps", reading_exercises.check_preservation),
     "04.2": Exercise("04", "who lives next door", reading_exercises.check_same_person_next_door),
     "05.a": Exercise("05", "the squared distance", loss_exercises.check_squared_distance),

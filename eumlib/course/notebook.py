@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import platform
@@ -34,6 +35,13 @@ class Tool(Protocol):
 def show(tool: Tool) -> object:
     """The tool's widget, or its static twin where ``EUMLIB_STATIC`` is set, as reports do."""
     return tool.static() if os.environ.get(STATIC_VARIABLE) else tool.widget()
+
+
+def folded(table: pd.DataFrame, summary: str) -> HTML:
+    """A table that opens at a click on its summary: numbers for those who want them."""
+    return HTML(
+        f"<details><summary>{html.escape(summary)}</summary>{table.to_html(border=0)}</details>"
+    )
 
 
 def versions_line() -> str:

@@ -55,7 +55,7 @@ check_refused_in_service = compare(
     _two_settings,
     {
         lambda unmasked, masked, limit: _refused(masked.mated, masked.non_mated, limit): (
-            "You set a new threshold for masked faces. The one in service was set without masks."
+            "You set a new threshold for masked faces. The operating one was set without masks."
         ),
         lambda unmasked, masked, limit: _refused(unmasked.mated, unmasked.non_mated, limit): (
             "Those are the owners without masks. Who comes to the gate now?"

@@ -56,9 +56,13 @@ def generate_face(index: int, seed: int = 0) -> np.ndarray:
     64×64 picture is enlarged three times and its border replicated, because a face detector needs
     some room around a face.
     """
-    latent = np.random.default_rng([seed, index]).standard_normal((1, LATENT_SIZE))
+    return drawn_from(np.random.default_rng([seed, index]).standard_normal(LATENT_SIZE))
+
+
+def drawn_from(latent: np.ndarray) -> np.ndarray:
+    """The face of a latent vector ``(100,)``, as `generate_face` draws it; near ones look alike."""
     with torch.inference_mode():
-        picture = load_generator()(torch.from_numpy(latent).float())[0]
+        picture = load_generator()(torch.from_numpy(latent[None]).float())[0]
     pixels = ((picture.permute(1, 2, 0).numpy() + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
     enlarged = cv2.resize(
         pixels, None, fx=ENLARGEMENT, fy=ENLARGEMENT, interpolation=cv2.INTER_CUBIC

@@ -1,5 +1,5 @@
 from .explorer import MapExplorer
-from .figures import embedding_map
+from .figures import acceptance_cone, embedding_map
 from .marks import MapMarks, map_marks
 from .page import MOST_ON_A_PAGE
 from .projection import (

@@ -278,7 +278,7 @@ def recognised_by_mask(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of `recognised` for a reader: a line a recogniser, mask and unmasking, in percent."""
     shares = {
         "recognised, %": ("recognised", "{:.1f}"),
-        "strangers accepted, %": ("fmr", "{:.2f}"),
+        "impostors accepted, %": ("fmr", "{:.2f}"),
         "found first, %": ("rank1", "{:.1f}"),
     }
     shown = {

@@ -90,7 +90,7 @@ def mlfw_gaps(
         `eumlib.study.judging.JUDGED_RATES`, fractions, with 95 % intervals over people; and, in a
         row of misleading pairs, each as ``…_minus_random``, rates with intervals taken on the same
         resamples. The setting says who wears a mask: nobody (UMR-UMP), the probe (UMR-MP), both
-        (MR-MP). The threshold in service is that of all pairs of bare faces.
+        (MR-MP). The operating threshold is that of all pairs of bare faces.
 
     Raises:
         TableError: the masks are not painted, one a picture, or too few people share them.

@@ -9,7 +9,7 @@ from eumlib._common.looks import with_interval
 RATE_TITLES = {
     "eer": "EER",
     "fmr1000": "FMR1000",
-    "error_at_1000": "Error in service",
+    "error_at_1000": "HTER",
 }
 
 
@@ -21,8 +21,8 @@ def rivals_by_test(systems: pd.DataFrame, rate: str) -> pd.DataFrame:
 
     Args:
         systems: the rows.
-        rate: one of `RATE_TITLES`; *in service* is the mean of FMR and FNMR at the threshold that
-            lets 0.1 % of strangers pass among unmasked faces.
+        rate: one of `RATE_TITLES`; HTER is the mean of FMR and FNMR at the operating threshold,
+            which lets 0.1 % of impostors pass among unmasked faces.
     """
     tests = systems["face_set"].str.upper() + ", " + systems["condition"]
     shown = pd.DataFrame(

@@ -6,6 +6,7 @@ from .conditions import (
     with_masks,
 )
 from .experiments import Study
+from .figures import change_map
 from .judging import Judge, MeanRates, relative_change
 from .material import Material
 from .run import run_study

@@ -22,18 +22,19 @@ def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
 COLUMN_TITLES = {
     "eer": "EER %",
     "fmr1000": "FMR1000 %",
-    "fmr_at_1000": "FMR % at the old threshold",
+    "fmr_at_1000": "FMR % at the operating threshold",
     "fnmr_at_1000": "FNMR % there",
-    "error_at_1000": "their mean %",
+    "error_at_1000": "HTER %",
 }
 
 
 def rates_of_condition(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
     """Rows of `MeanRates.row` under one condition: a line a training, a column a rate, in percent.
 
-    The old threshold is the one that lets 0.1 % of strangers pass among unmasked faces. Each rate
-    with its 95 % interval and, but for the line without an EUM, its change relative to that; FMR at
-    the old threshold is so small that it has its value alone.
+    The operating threshold is the one that lets 0.1 % of impostors pass among unmasked faces. HTER
+    is the half total error rate, the mean of FMR and FNMR there. Each rate has its 95 % interval
+    and, but for the line without an EUM, its change relative to that; FMR is so small that it has
+    its value alone.
     """
     rows = rows[rows["condition"] == condition]
     columns = {title: _for_a_reader(rows, name) for name, title in COLUMN_TITLES.items()}

@@ -35,7 +35,7 @@ from eumlib.verification.rates import OperatingThresholds, ScoreCounts, threshol
 
 UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING = "UMR-UMP", "UMR-MP", "MR-MP"
 AS_WORN_SETTING, STREAM_SETTING = "as worn", "UMR-AP"
-# The error at the threshold in service that hangs on each of these.
+# The error at the operating threshold that hangs on each of these.
 IN_SERVICE_BY = {"fmr100": "error_at_100", "fmr1000": "error_at_1000"}
 IN_SERVICE = (
     "fmr_at_100", "fnmr_at_100", "error_at_100", "fmr_at_1000", "fnmr_at_1000", "error_at_1000",
@@ -182,7 +182,7 @@ def evaluate(
         one of `METRICS` (rates as fractions) with its 95 % interval in ``…_low`` and ``…_high``,
         and ``…_change``: the metric minus that of the same setting without an EUM, with the
         interval of the difference, taken resample by resample. ``unresolved`` names metrics for
-        which there are too few pairs, those at the threshold in service among them where unmasked
+        which there are too few pairs, those at the operating threshold among them where unmasked
         faces have too few. A setting that has no mated or no non-mated pairs is left
         out; without the unmasked setting, there are no rates at its thresholds.
 

@@ -153,7 +153,7 @@ def resolves(counts: ScoreCounts, target: float) -> bool:
 
 @dataclass(frozen=True)
 class OperatingThresholds:
-    """The two thresholds of a system in service: those of its unmasked faces."""
+    """The two operating thresholds of a system: those of its unmasked faces."""
 
     at_100: float
     at_1000: float
@@ -167,10 +167,10 @@ class ErrorRates:
         eer: equal error rate: the mean of FMR and FNMR at the threshold where they differ least.
         fmr100: lowest FNMR with FMR ≤ 1 %.
         fmr1000: lowest FNMR with FMR ≤ 0.1 %.
-        fmr_at_100: FMR at the threshold in service for FMR ≤ 1 %: that of unmasked faces.
+        fmr_at_100: FMR at the operating threshold for FMR ≤ 1 %: that of unmasked faces.
         fnmr_at_100: FNMR at that threshold.
         error_at_100: the mean of the two.
-        fmr_at_1000: FMR at the threshold in service for FMR ≤ 0.1 %.
+        fmr_at_1000: FMR at the operating threshold for FMR ≤ 0.1 %.
         fnmr_at_1000: FNMR at that threshold.
         error_at_1000: the mean of the two.
         g_mean: mean of the mated (genuine) scores.

@@ -16,24 +16,22 @@ from eumlib.verification.evaluation import MASKED_SETTING, MIXED_SETTING, RATES,
 
 UNRESOLVED = "*"
 
-STARRED = (
-    "too few non-mated pairs for the FMR, or for the threshold in service; read at an FMR of 0"
-)
+STARRED = "too few non-mated pairs for the FMR, or for the operating threshold; read at an FMR of 0"
 
 SHOWN_RATES = {
     "eer": "EER %",
     "fmr100": "FMR100 %",
     "fmr1000": "FMR1000 %",
-    "error_at_1000": "in service %",
+    "error_at_1000": "HTER %",
 }
 
 SHOWN_BY_KIND = {
     "eer": "EER %",
-    "fmr_at_1000": "FMR % in service",
-    "fnmr_at_1000": "FNMR % in service",
+    "fmr_at_1000": "FMR % at the operating threshold",
+    "fnmr_at_1000": "FNMR % there",
 }
 
-SHOWN_CHANGES = {"eer_change": "change of EER", "error_at_1000_change": "change in service"}
+SHOWN_CHANGES = {"eer_change": "change of EER", "error_at_1000_change": "change of HTER"}
 
 
 SHOWN_SHARES = {"rank1": "rank 1 %", "auc": "AUC %"}
@@ -48,9 +46,10 @@ PAPERS_COLUMNS = (*RATES, "g_mean", "i_mean", "fdr")
 def summary(results: pd.DataFrame) -> pd.DataFrame:
     """`eumlib.verification.evaluate`'s rows for a reader: each value with its interval, as text.
 
-    Rates and their changes are in percent and percentage points. *In service* is the mean of FMR
-    and FNMR at the threshold that keeps FMR at 0.1 % among unmasked faces. A rate with a star has
-    too few non-mated pairs for its FMR, or for the threshold in service; it is read at an FMR of 0.
+    Rates and their changes are in percent and percentage points. HTER, the half total error rate,
+    is the mean of FMR and FNMR at the operating threshold, which keeps FMR at 0.1 % among unmasked
+    faces. A rate with a star has too few non-mated pairs for its FMR, or for the operating
+    threshold; it is read at an FMR of 0.
     """
     table = results[["setting"]].assign(EUM=results["unmasking"].fillna("–"))
     for metric, title in SHOWN_RATES.items():

@@ -111,7 +111,7 @@ def test_a_report_is_resumed_forced_and_compared(run, notebooks, tmp_path):
     assert "done, kept from" in (b / "index.html").read_text(encoding="utf-8")
     code, out, _ = run("compare", a, b)
     assert "01_first: share" in out
-    for part in ("UMR", "0.5 [0.4, 0.6]", "0.9 [0.8, 1]", "apart", "1 of 1 are apart"):
+    for part in ("UMR", "eer %", "50 [40, 60]", "90 [80, 100]", "1 of 1 are apart"):
         assert part in out
     code, _, err = run("compare", a, b, "--metric", "fmr100")
     assert code == 2
@@ -164,6 +164,30 @@ def test_comparing_needs_two_reports(run, tmp_path):
     assert "manifest.json is not there" in err
 
 
+def test_what_moved_within_its_interval_is_counted_and_shown_when_asked_for(run, tmp_path):
+    def row(system, eer, d_prime):
+        found = {"system": system, "eer": eer, "d_prime": d_prime}
+        return found | {
+            f"{name}_{end}": found[name] + by
+            for name in ("eer", "d_prime")
+            for end, by in (("low", -0.05), ("high", 0.05))
+        }
+
+    for name, rows in {
+        "old": [row("EUM", 0.1, 2.0), row("none", 0.3, 1.0)],
+        "new": [row("EUM", 0.3, 2.5), row("none", 0.31, 1.0)],
+    }.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"systems": rows}))
+    _, out, _ = run("compare", tmp_path / "old.json", tmp_path / "new.json")
+    assert "30 [25, 35]" in out
+    assert "31 [26, 36]" not in out
+    assert "2.5 [2.45, 2.55]" in out  # d′ is no share
+    assert "2 of 3 are apart; 1 moved within intervals: --all shows them." in out
+    _, out, _ = run("compare", tmp_path / "old.json", tmp_path / "new.json", "--all")
+    assert out.index("30 [25, 35]") < out.index("31 [26, 36]")
+    assert "--all shows" not in out
+
+
 def test_two_files_of_results_are_compared(run, tmp_path):
     row = {"system": "EUM", "eer": 0.1, "eer_low": 0.09, "eer_high": 0.11}
     for name, rows in {"old": [row], "new": [row | {"eer": 0.3, "eer_low": 0.2}]}.items():
@@ -171,7 +195,7 @@ def test_two_files_of_results_are_compared(run, tmp_path):
     old, new = tmp_path / "old.json", tmp_path / "new.json"
     code, out, _ = run("compare", old, new)
     assert code == 0
-    for part in ("made of the same", "systems", "0.1 [0.09, 0.11]", "1 of 1 are apart"):
+    for part in ("made of the same", "systems", "10 [9, 11]", "1 of 1 are apart"):
         assert part in out
     new.write_text("[]")
     code, _, err = run("compare", old, new)

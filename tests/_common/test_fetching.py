@@ -21,6 +21,12 @@ def test_fetch_says_on_standard_error_what_it_fetches(server, own_home, capsys):
     assert f"{server.address}/faces.bin" in said.err
 
 
+def test_where_bars_are_off_as_in_reports_nothing_is_said(server, own_home, capsys, monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    fetch("faces.bin", serve(server))
+    assert capsys.readouterr().err == ""
+
+
 def test_a_second_fetch_neither_downloads_nor_says_anything(server, own_home, capsys):
     registry = serve(server)
     first = fetch("faces.bin", registry)

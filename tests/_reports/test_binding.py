@@ -1,15 +1,18 @@
+import json
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import nbformat
+import numpy as np
 import pytest
 
 from eumlib._common.files import sha256_of
 from eumlib._reports import binding as report_module
 from eumlib._reports.binding import bind_report
 from eumlib._reports.manifest import read_manifest
-from eumlib.verification import summary
+from eumlib._reports.pages import PLOTLY_MIME
+from eumlib.verification import ScoreCounts, det_curves, summary
 
 
 class Addresses(HTMLParser):
@@ -90,6 +93,37 @@ def test_the_index_has_every_notebook_its_status_and_the_results(report, results
     assert "A star marks rates" in page
     for cell in summary(results).to_numpy().ravel():
         assert str(cell) in page
+
+
+def test_the_index_begins_with_what_was_found_in_three_sentences(report, results):
+    page = report.read_text(encoding="utf-8")
+    words = re.search(r"<h1>.*?</h1>\s*<p>(.*?)</p>", page, re.DOTALL)[1]
+    assert words.count(". ") == 2
+    rows = results.assign(unmasking=results["unmasking"].fillna(""))
+    rates = {(row.setting, row.unmasking): 100 * row.eer for row in rows.itertuples()}
+    bare, masked = rates["UMR-UMP", ""], rates["UMR-MP", ""]
+    assert f"from {bare:.1f} to {masked:.1f} %" in words
+    assert f"brings it to {rates['UMR-MP', 'srt']:.1f} %, depending" in words
+
+
+def test_the_index_shows_the_det_figure_of_a_notebook(tmp_path, manifest, runs):
+    figure = det_curves({"masks": ScoreCounts.of(np.array([0.4, 0.9]), np.array([-0.1, 0.5]))})
+    shown = nbformat.v4.new_output("display_data", data={PLOTLY_MIME: json.loads(figure.to_json())})
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("draw()", outputs=[shown])])
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(book, tmp_path / "notebooks" / "01_a.ipynb")
+    page = bind_report(runs, manifest, tmp_path).read_text(encoding="utf-8")
+    assert 'aria-label="DET curves of masks' in page
+    assert 'src="plotly.min.js"' in page
+
+
+def test_a_link_to_a_notebook_leads_to_its_page(tmp_path, manifest, runs):
+    text = nbformat.v4.new_markdown_cell("# A\n\n[Next](02_b.ipynb)")
+    (tmp_path / "notebooks").mkdir()
+    book = nbformat.v4.new_notebook(cells=[text])
+    nbformat.write(book, tmp_path / "notebooks" / "01_a.ipynb")
+    bind_report(runs, manifest, tmp_path)
+    assert 'href="02_b.html">Next' in (tmp_path / "01_a.html").read_text(encoding="utf-8")
 
 
 def test_the_index_ends_with_what_the_report_was_made_of(report, manifest):

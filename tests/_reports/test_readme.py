@@ -1,7 +1,11 @@
 import pytest
 from rival_rows import ATTACK, MLFW, NETWORKS, SYSTEMS
 
+from eumlib._reports.notebooks import discover
 from eumlib._reports.readme import (
+    FRONT_TESTS,
+    front_markdown,
+    notebooks_markdown,
     results_markdown,
     rivals_markdown,
     study_markdown,
@@ -77,3 +81,35 @@ def test_rivals_are_two_rates_of_every_system_and_the_gates_errors():
     made = "3 trainings of 2,000 steps, and of networks one of 1,000; trained and judged at commit"
     assert f"{made} `bbbbbbbbbbbb`;" in text
     assert text.endswith("at commit `aaaaaaaaaaaa`.")
+
+
+def test_four_lines_have_both_losses_and_the_rival_that_is_best_on_lfw():
+    def row(system, test, error):
+        _, face_set, condition = test
+        rates = {"eer": 0.05, "error_at_1000": error}
+        ends = {f"{r}{end}": v for r, v in rates.items() for end in ("_low", "_high")}
+        return {"system": system, "face_set": face_set, "condition": condition} | rates | ends
+
+    worn, lfw, orl = FRONT_TESTS
+    systems = {
+        "no EUM": 0.3, "a linear map": 0.01, "EUM, triplet loss": 0.2, "EUM, SRT": 0.1,
+        "First: worse": 0.09, "Second: better": 0.08,
+    }  # fmt: skip
+    rows = [row(name, test, error) for name, error in systems.items() for test in (lfw, orl)]
+    rows += [row(name, worn, 1 - error) for name, error in systems.items()]
+    lines = front_markdown({"systems": rows}).splitlines()
+    assert len(lines) == 2 + 4
+    assert lines[2].startswith("| no EUM | 5.0 [5.0, 5.0] | 70.0 [70.0, 70.0] |")
+    assert lines[-1].startswith("| best rival: Second |")
+
+
+def test_core_notebooks_are_pictures_with_links_and_the_others_links():
+    text = notebooks_markdown(discover())
+    assert (
+        text.count("<img")
+        == text.count("<td")
+        == len([n for n in discover() if n.name.startswith("0")])
+    )
+    link, picture = 'href="notebooks/00_start_here.ipynb"', 'src="data/pictures/notebooks/00.webp"'
+    assert f"<a {link}><img {picture}" in text
+    assert "[compare rivals](notebooks/12_compare_rivals.ipynb)" in text

@@ -1,7 +1,8 @@
 import ipywidgets
+import pandas as pd
 from IPython.display import HTML
 
-from eumlib.course import show, versions_line
+from eumlib.course import folded, show, versions_line
 
 
 def test_one_line_says_the_versions_and_the_device():
@@ -22,3 +23,9 @@ def test_the_twin_is_shown_where_there_is_no_kernel(monkeypatch):
     assert show(Drawn()).data == "still"
     monkeypatch.delenv("EUMLIB_STATIC")
     assert show(Drawn()).value == "live"
+
+
+def test_a_folded_table_has_its_summary_and_its_cells():
+    page = folded(pd.DataFrame({"rate": ["3.4 [2, 5]"]}), "rates < 50 %").data
+    assert page.startswith("<details><summary>rates &lt; 50 %</summary>")
+    assert "3.4 [2, 5]" in page

@@ -1,9 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 from builders import drawn_table
 from scipy.stats import norm
 
-from eumlib.unmasking import EmbeddingUnmaskingModel, Unmasker
 from eumlib.verification import ComparedViews, ErrorCurve, ScoreCounts, evaluate, figures
 
 TABLE = drawn_table(people=8, pictures=4, noise=1.2, mask=1.0)
@@ -70,21 +70,62 @@ def test_cmc_curves_rise_from_rank_1():
     assert "a: 33% found at rank 1" in words_of(figure)
 
 
-def test_error_bars_show_each_value_and_its_interval():
-    results = evaluate(
-        TABLE, {"srt": Unmasker(EmbeddingUnmaskingModel(16), "drawn_recogniser")}, resamples=20
+def frame(**rows):
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])
+
+
+def drawn_intervals(trace):
+    return np.stack(
+        [
+            trace.x,
+            np.subtract(trace.x, trace.error_x.arrayminus),
+            np.add(trace.x, trace.error_x.array),
+        ],
+        axis=1,
     )
-    figure = figures.error_bars(results, "eer", "EER, %")
-    shown = {
-        (trace.name, setting): (value, value - below, value + above)
-        for trace in figure.data
-        for setting, value, below, above in zip(
-            trace.x, trace.y, trace.error_y.arrayminus, trace.error_y.array, strict=True
-        )
-    }
-    for row in results.fillna({"unmasking": "no EUM"}).itertuples():
-        expected = 100 * np.array([row.eer, row.eer_low, row.eer_high])
-        assert shown[row.unmasking, row.setting] == pytest.approx(expected)
+
+
+def test_a_forest_plot_shows_each_value_and_its_interval_under_its_name_from_the_top():
+    a, b = frame(one=[1, 0, 2], two=[-1, -3, 1]), frame(one=[2, 1, 3], two=[0, -1, 1])
+    figure = figures.forest_plot({"a": a, "b": b}, "title", "points")
+    for trace, table in zip(figure.data, (a, b), strict=True):
+        np.testing.assert_allclose(drawn_intervals(trace), table)
+        assert np.round(trace.y).tolist() == [0, 1]
+    assert figure.data[0].y[0] != figure.data[1].y[0]
+    axis = figure.layout.yaxis
+    assert (axis.ticktext, axis.range) == (("one", "two"), (1.5, -0.5))
+    assert [shape.x0 for shape in figure.layout.shapes] == [0]
+    assert not figure.layout.annotations
+    assert "a, two: -1.0 [-3.0, 1.0]" in words_of(figure)
+
+
+def test_an_end_that_lies_far_outside_is_clipped_and_its_number_stands_beside_it():
+    rows = {f"row {n}": [n, n - 1, n + 1] for n in range(10)}
+    figure = figures.forest_plot({"a": frame(**rows, far=[5, -400, 6])}, "title", "points")
+    (note,) = figure.layout.annotations
+    assert note.text == "◀ -400.0"
+    assert drawn_intervals(figure.data[0])[-1, 1] == note.x > -100
+    assert figure.data[0].customdata[-1].tolist() == ["far", "5", "-400", "6"]
+
+
+def test_a_forest_plot_of_tables_with_other_names_is_refused():
+    a, b = frame(one=[1, 0, 2]), frame(two=[1, 0, 2])
+    with pytest.raises(ValueError, match="the same names in each table"):
+        figures.forest_plot({"a": a, "b": b}, "title", "points")
+
+
+def test_a_number_line_tells_who_is_accepted_by_shape_and_has_the_threshold():
+    scores = {"oneself": 0.8, "at the threshold": 0.5, "a stranger": -0.2}
+    figure = figures.number_line(scores, 0.5)
+    accepted, rejected = figure.data
+    assert dict(zip(accepted.y, accepted.x, strict=True)) == {
+        "oneself": 0.8, "at the threshold": 0.5
+    }  # fmt: skip
+    assert dict(zip(rejected.y, rejected.x, strict=True)) == {"a stranger": -0.2}
+    assert accepted.marker.symbol != rejected.marker.symbol
+    assert figure.layout.shapes[0].x0 == 0.5
+    assert figure.layout.xaxis.range[0] < -0.2
+    assert figure.layout.yaxis.ticktext[-1] == "a stranger"
 
 
 @pytest.mark.parametrize("draw", ["det_curves", "roc_curves", "score_distributions"])

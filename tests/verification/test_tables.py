@@ -61,7 +61,7 @@ def test_the_summary_shows_percent_and_intervals():
 def test_columns_that_say_nothing_are_left_out():
     plain = summary(evaluate(TABLE, {}, resamples=5))
     shown = without_empty_columns(plain)
-    assert set(plain.columns) - set(shown.columns) == {"EUM", "change of EER", "change in service"}
+    assert set(plain.columns) - set(shown.columns) == {"EUM", "change of EER", "change of HTER"}
     assert without_empty_columns(summary(RESULTS)).shape == summary(RESULTS).shape
 
 

@@ -131,7 +131,7 @@ def _det_curves(executed: Iterable[Path]) -> str | None:
             for output in cell.get("outputs", []):
                 figure = output.get("data", {}).get(PLOTLY_MIME)
                 if figure and figure["layout"].get("title", {}).get("text") == DET_TITLE:
-                    return figure_html(figure)
+                    return figure_html(figure, "det")
     return None
 
 

@@ -218,7 +218,7 @@ def save_thumbnails() -> None:
         number = path.name[:2]
         figures = figures_of(path)
         if number not in drawn and figures:
-            page = f"<script>{get_plotlyjs()}</script>{figure_html(figures[-1])}"
+            page = f"<script>{get_plotlyjs()}</script>{figure_html(figures[-1], 'thumbnail')}"
             drawn[number] = screenshot(page, 640, 405, finer=1)
     for number, picture in drawn.items():
         save(ImageOps.fit(picture.convert("RGB"), THUMBNAIL), f"notebooks/{number}.webp")

@@ -87,6 +87,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     made_by_builds = shutil.ignore_patterns("notebooks", "reference", "_made", "__pycache__")
     shutil.copytree(ROOT / "docs", folder / "docs", ignore=made_by_builds)
+    shutil.copytree(ROOT / "benchmarks" / "results", folder / "benchmarks" / "results")
     for beside in ("data", "README.md", "RESULTS.md"):
         (folder / beside).symlink_to(ROOT / beside)
     three_notebooks(folder)

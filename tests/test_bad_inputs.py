@@ -212,7 +212,7 @@ def bad_path(kind, folder, suffix, good):
             path.write_bytes(np.random.default_rng(0).bytes(5000))
         case "truncated":
             whole = good[GOOD.get(suffix, "table")].read_bytes()
-            path.write_bytes(whole[: len(whole) * 2 // 3])
+            path.write_bytes(whole[: len(whole) // 4])
         case "unreadable":
             path.write_text("secret")
             path.chmod(0)

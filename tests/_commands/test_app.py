@@ -13,7 +13,8 @@ from eumlib._commands.app import app
 from eumlib._commands.models import train
 
 SLEEPING = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from pathlib import Path
 from eumlib import __main__ as command_line
 from eumlib._reports import notebooks

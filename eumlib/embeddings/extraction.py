@@ -204,7 +204,7 @@ class Extraction:
         )  # fmt: skip
 
     def _faces_of(self, shard: int) -> tuple[Face, ...]:
-        return self.face_set.faces[shard * self.shard_size :][: self.shard_size]
+        return self.face_set.faces[shard * self.shard_size : (shard + 1) * self.shard_size]
 
     def _shards(self) -> range:
         if not len(self.face_set):

@@ -5,6 +5,8 @@ import io
 import tarfile
 import zipfile
 
+import numpy as np
+
 from eumlib._common.sources import NamedFile, WebAddress
 
 CONTENT = b"forty people, ten photographs each\n" * 500
@@ -58,3 +60,11 @@ def assert_explains(error, name, command, home):
     assert command in str(error)
     assert "EUMLIB_HOME" in str(error)
     assert str(home / "files" / name) in str(error)
+
+
+def with_a_flipped_bit(whole, count):
+    """So many copies of a file's bytes, each with another bit flipped."""
+    for bit in np.random.default_rng(0).choice(8 * len(whole), count, replace=False):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        yield bytes(damaged)

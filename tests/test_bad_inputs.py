@@ -75,14 +75,16 @@ READ = {
     "report -p face_set": ("report --dry-run --out {new} -p face_set={bad}", None, ""),
     "compare A": ("compare", ".json", "{results}"),
     "compare B": ("compare {results}", "", ""),
-    "readme --run": ("readme --path {readme} --results {new}.json --run", "", ""),
+    "readme --run": ("readme --path {readme} --page {page} --results {new}.json --run", "", ""),
     "readme --study": (
-        "readme --path {readme} --results {new}.json --run {report} --study", ".json", "",
+        "readme --path {readme} --page {page} --results {new}.json --run {report} --study",
+        ".json", "",
     ),
     "readme --rivals": (
-        "readme --path {readme} --results {new}.json --run {report} --rivals", ".json", "",
+        "readme --path {readme} --page {page} --results {new}.json --run {report} --rivals",
+        ".json", "",
     ),
-    "readme --path": ("readme --results {new}.json --run {report} --path", ".md", ""),
+    "readme --path": ("readme --page {page} --results {new}.json --run {report} --path", ".md", ""),
     "study": ("study --results {new}.json --models {new} --people {new}.safetensors", "", ""),
     "rivals": ("rivals --root {faces} --results {new}.json --work {new}", "", ""),
     "rivals --root": ("rivals {faces} --results {new}.json --work {new} --root", "", ""),
@@ -124,7 +126,7 @@ WRITE = {
         "explore --faces {faces} --table {table} --model {model} --out", ".html",
     ),
     "report --out": ("report --only 01 --out", ""),
-    "readme --results": ("readme --path {readme} --run {report} --results", ".json"),
+    "readme --results": ("readme --path {readme} --page {page} --run {report} --results", ".json"),
     "student --out": ("student --out", ""),
     "study --results": ("study {faces} --models {new} --people {new}.safetensors --results", ".j"),
     "rivals --work": ("rivals {faces} --root {faces} --results {new}.json --work", ""),
@@ -140,6 +142,7 @@ def good(tmp_path_factory, people):
     paths = {name: folder / file for name, file in (
         ("table", "t.parquet"), ("model", "m.safetensors"), ("onnx", "r.onnx"),
         ("results", "r.json"), ("pairs", "p.txt"), ("yaml", "p.yml"), ("readme", "README.md"),
+        ("page", "RESULTS.md"),
         ("report", "report"),
     )}  # fmt: skip
     write_table(drawn_table(people=40), paths["table"])
@@ -148,7 +151,8 @@ def good(tmp_path_factory, people):
     paths["results"].write_text(json.dumps({"systems": [ROW]}))
     paths["pairs"].write_text("1\t1\np1\t0\t1\np1\t0\tp2\t0\n")
     paths["yaml"].write_text("people: 3\nface_set: orl\n")
-    shutil.copy(Path(__file__).parent.parent / "README.md", paths["readme"])
+    for name in ("readme", "page"):
+        shutil.copy(Path(__file__).parent.parent / paths[name].name, paths[name])
     paths["report"].mkdir()
     shutil.copy(
         Path(__file__).parent.parent / "data/results.json", paths["report"] / "manifest.json"

@@ -8,6 +8,7 @@ import pytest
 from builders import drawn_table
 from hypothesis import given
 from hypothesis import strategies as st
+from small_files import with_a_flipped_bit
 
 from eumlib.embeddings import (
     COLUMNS,
@@ -262,10 +263,8 @@ def test_a_flipped_bit_is_found_or_without_effect(table, tmp_path):
     path = tmp_path / "t.parquet"
     write_table(table, path)
     whole, expected = path.read_bytes(), read_table(path)
-    random, refused = np.random.default_rng(0), 0
-    for bit in random.choice(8 * len(whole), 300, replace=False):
-        damaged = bytearray(whole)
-        damaged[bit // 8] ^= 1 << bit % 8
+    refused = 0
+    for damaged in with_a_flipped_bit(whole, 300):
         path.write_bytes(damaged)
         try:
             read = read_table(path)

@@ -141,7 +141,7 @@ def explorer_of(faces: FaceSet) -> MapExplorer:
     """The explorer of these faces, in one mask each, and of the workbook's SRT model."""
     table = extract_cached(faces, RandomMasks(0), default_backbone())
     explored = explore(table, workbook_model())
-    threshold = ComparedViews.of_table(table).thresholds_in_service().at_1000
+    threshold = ComparedViews.of_table(table).operating_thresholds().at_1000
     pictures = ViewPictures(faces, table.rows)
     return MapExplorer(explored, {"UMAP": joint_umap(explored)}, pictures, threshold)
 

@@ -177,14 +177,14 @@ def slow_colours(name, views, scores, threshold):
     people = list(dict.fromkeys(rows["identity"]))
     shapes = sorted(set(rows["mask_shape"].dropna()))
     known = np.concatenate(
-        [values for s in (views.before, views.after) for values in (s.own, s.stranger)]
+        [values for s in (views.before, views.after) for values in (s.mated, s.non_mated)]
     )
     low, high = np.nanmin(known).astype(float), np.nanmax(known).astype(float)
     words = outcomes(scores, threshold)
     for i, row in enumerate(rows.itertuples()):
         yield {
             "outcome": OUTCOME_COLOURS[words[i]],
-            "own": on_the_ramp(scores.own[i], low, high),
+            "mated": on_the_ramp(scores.mated[i], low, high),
             "identity": SERIES[people.index(row.identity) % len(SERIES)],
             "view": SERIES[int(row.view == "masked")],
             "shape": SERIES[shapes.index(row.mask_shape)] if row.view == "masked" else GREY,
@@ -213,8 +213,8 @@ FILLS = r"""[...$('before').querySelectorAll('.scatterlayer .trace:last-child pa
 
 
 def test_a_new_colour_stays_when_the_map_is_zoomed_and_when_views_are_selected(browser, views):
-    choose(browser, "colour", "own")
-    wanted = list(slow_colours("own", views, views.before, THRESHOLD))
+    choose(browser, "colour", "mated")
+    wanted = list(slow_colours("mated", views, views.before, THRESHOLD))
     assert browser.run(FILLS) == wanted
     browser.run("Plotly.relayout($('before'), {'xaxis.range': [-9, 9]}).then(() => 0)")
     assert browser.run(FILLS) == wanted

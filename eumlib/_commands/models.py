@@ -298,7 +298,7 @@ def make_explorer(
         )
     minutes = 1 + round(len(few) * _SECONDS_A_VIEW / 60)
     print(f"{len(few):,} views: about {minutes} min on two cores", flush=True)
-    threshold = verification.ComparedViews.of_table(given).thresholds_in_service().at_1000
+    threshold = verification.ComparedViews.of_table(given).operating_thresholds().at_1000
     pictures = embeddings.ViewPictures(faces_of(face_set, root), few.rows)
     if math.isinf(threshold):
         print(

@@ -53,7 +53,7 @@ EXERCISES = {
     "03.2": Exercise(
         "03",
         "genuine pairs rejected",
-        rate_exercises.check_refused_in_service,
+        rate_exercises.check_fnmr_at_operating_threshold,
     ),
     "04.1": Exercise("04", "neighbours that a map keeps", reading_exercises.check_preservation),
     "04.2": Exercise("04", "who lives next door", reading_exercises.check_same_person_next_door),

@@ -25,13 +25,13 @@ def check_threshold_at(answer: Answer) -> str | None:
         if np.shape(given):
             return f"One threshold is asked for; yours has shape {np.shape(given)}."
         if _fmr(non_mated, given) > 0.9:
-            return "Hardly any stranger is refused: you are at the other end of the scores."
+            return "Hardly any impostor is rejected: you are at the other end of the scores."
         if _fmr(non_mated, given) > limit:
-            return "More strangers get in than may. Is the share of scores at or above it too high?"
+            return "More impostors are accepted than may be. Is the share at or above it too high?"
         if not (non_mated < given).any() or given > non_mated.max():
-            return "No stranger gets in at all, and the owners pay. A few strangers are allowed."
+            return "No impostor is accepted, and genuine users pay for it. A few may be accepted."
         if _fmr(non_mated, non_mated[non_mated < given].max()) <= limit:
-            return "A lower threshold would do as well, and refuse fewer owners."
+            return "A lower threshold would do as well, and reject fewer genuine users."
     return None
 
 
@@ -45,26 +45,26 @@ def _two_settings(random: np.random.Generator) -> tuple:
     return scores(0.7, 0.2), scores(0.5, 0.3), random.uniform(0.03, 0.08)
 
 
-def _refused(mated: np.ndarray, non_mated: np.ndarray, limit: float) -> float:
+def _rejected(mated: np.ndarray, non_mated: np.ndarray, limit: float) -> float:
     ordered = np.sort(non_mated)[::-1]
     return np.mean(mated < ordered[int(limit * len(ordered)) - 1])
 
 
-check_refused_in_service = compare(
-    lambda unmasked, masked, limit: _refused(masked.mated, unmasked.non_mated, limit),
+check_fnmr_at_operating_threshold = compare(
+    lambda unmasked, masked, limit: _rejected(masked.mated, unmasked.non_mated, limit),
     _two_settings,
     {
-        lambda unmasked, masked, limit: _refused(masked.mated, masked.non_mated, limit): (
+        lambda unmasked, masked, limit: _rejected(masked.mated, masked.non_mated, limit): (
             "You set a new threshold for masked faces. The operating one was set without masks."
         ),
-        lambda unmasked, masked, limit: _refused(unmasked.mated, unmasked.non_mated, limit): (
-            "Those are the owners without masks. Who comes to the gate now?"
+        lambda unmasked, masked, limit: _rejected(unmasked.mated, unmasked.non_mated, limit): (
+            "Those are genuine users without masks. Who comes to the gate now?"
         ),
-        lambda unmasked, masked, limit: 1 - _refused(masked.mated, unmasked.non_mated, limit): (
+        lambda unmasked, masked, limit: 1 - _rejected(masked.mated, unmasked.non_mated, limit): (
             "That is the share that gets in. Asked is who is kept out."
         ),
-        lambda unmasked, masked, limit: _refused(masked.non_mated, unmasked.non_mated, limit): (
-            "Those are strangers who are refused. FNMR is about owners: mated scores."
+        lambda unmasked, masked, limit: _rejected(masked.non_mated, unmasked.non_mated, limit): (
+            "Those are rejected impostors. FNMR is about genuine users: mated scores."
         ),
     },
     "The threshold comes from one setting's non-mated scores, the errors from the other's mated.",
@@ -136,7 +136,7 @@ check_d_prime = compare(
             "The mean of two variances, not their sum."
         ),
         lambda mated, others: -_gap(mated, others) / np.sqrt(_variances(mated, others) / 2): (
-            "The sign: d′ is above 0 where the owner scores higher."
+            "The sign: d′ is above 0 where the genuine user scores higher."
         ),
         lambda mated, others: _gap(mated, others) / (_variances(mated, others) / 2): (
             "You divide by a variance. The unit of a score is that of its standard deviation."

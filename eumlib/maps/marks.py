@@ -57,7 +57,7 @@ def map_marks(
     if total > most:
         points = np.sort(np.random.default_rng(0).choice(total, most, replace=False))
     directions = normalize(vectors)
-    strangers = kept = 0
+    intruders = kept = 0
     size = max(1, _DISTANCES_A_BLOCK // total)
     with progress_bar(len(points), "marks of the map", "point", delay=2) as bar:
         for start in range(0, len(points), size):
@@ -72,9 +72,9 @@ def map_marks(
             )
             for there in np.take_along_axis(in_space, near_on_map, axis=1).T:
                 ranks = np.count_nonzero(in_space < there[:, None], axis=1) + 1
-                strangers += int(np.maximum(ranks - count, 0).sum())
+                intruders += int(np.maximum(ranks - count, 0).sum())
             kept += int((near_in_space[:, :, None] == near_on_map[:, None, :]).sum())
             bar.update(len(block))
     worst = len(points) * count * (2 * total - 3 * count - 1) / 2
     sample = None if len(points) == total else len(points)
-    return MapMarks(1 - strangers / worst, kept / (len(points) * count), count, sample)
+    return MapMarks(1 - intruders / worst, kept / (len(points) * count), count, sample)

@@ -17,7 +17,7 @@ from eumlib.maps.sprites import SpriteSheet
 from eumlib.maps.views import OUTCOMES, ExploredViews, ProbeScores
 
 OUTCOME_COLOURS = dict(zip(OUTCOMES, (BLUE, VERMILION, ORANGE, GREY), strict=True))
-SCORE_COLOURS = (VERMILION, "#b8b8b8", BLUE)  # from the lowest own score to the highest
+SCORE_COLOURS = (VERMILION, "#b8b8b8", BLUE)  # from the lowest mated score to the highest
 MOST_ON_A_PAGE = 20_000  # of more, a lasso takes many seconds (benchmarks/exploring.py)
 _SCORE_DIGITS = 6
 _PLACE_DIGITS = 4
@@ -118,8 +118,8 @@ def _numbers(values: np.ndarray, digits: int) -> list:
 
 def _scores(scores: ProbeScores) -> dict[str, list]:
     return {
-        "own": _numbers(scores.own, _SCORE_DIGITS),
-        "stranger": _numbers(scores.stranger, _SCORE_DIGITS),
+        "mated": _numbers(scores.mated, _SCORE_DIGITS),
+        "non_mated": _numbers(scores.non_mated, _SCORE_DIGITS),
         "mate": _numbers(scores.mate, _SCORE_DIGITS),
         "ids": scores.neighbours.ids.tolist(),
         "scores": _numbers(scores.neighbours.scores, 4),
@@ -137,9 +137,9 @@ def _map(name: str, joint: JointMap) -> dict[str, object]:
 
 
 def _score_range(views: ExploredViews) -> tuple[float, float]:
-    """The lowest and the highest score that an outcome or an own score hangs on."""
-    sides = [side.own for side in (views.before, views.after)]
-    sides += [side.stranger for side in (views.before, views.after)]
+    """The lowest and the highest score that an outcome or a mated score hangs on."""
+    sides = [side.mated for side in (views.before, views.after)]
+    sides += [side.non_mated for side in (views.before, views.after)]
     scores = np.concatenate(sides)
     scores = scores[np.isfinite(scores)]
     return (float(scores.min()), float(scores.max())) if len(scores) else (-1.0, 1.0)

@@ -129,7 +129,7 @@ class ScatterExplorer:
     def _described(self, view: int) -> str:
         """A view and its unmasked picture, its name and its scores, as HTML."""
         scores = "; ".join(
-            f"{side} own {sided.own[view]:.3f}, stranger {sided.stranger[view]:.3f}: "
+            f"{side} mated {sided.mated[view]:.3f}, non-mated {sided.non_mated[view]:.3f}: "
             f"{self._outcomes[side][view]}"
             for side, sided in ((side, getattr(self._views, side)) for side in SIDES)
         )

@@ -47,15 +47,15 @@ class ProbeScores(NamedTuple):
     """What the references say of each probe; cosines in [−1, 1], float32.
 
     Attributes:
-        own: ``(n,)``, the highest score with a reference of the probe's own identity; NaN where
+        mated: ``(n,)``, the highest score with a reference of the probe's own identity; NaN where
             there is no other picture of that person.
-        stranger: ``(n,)``, the highest score with a reference of anyone else; NaN without one.
+        non_mated: ``(n,)``, the highest score with a reference of anyone else; NaN without one.
         mate: ``(n,)``, the score with the unmasked view of the *same* picture; NaN without one.
         neighbours: the k nearest references.
     """
 
-    own: np.ndarray
-    stranger: np.ndarray
+    mated: np.ndarray
+    non_mated: np.ndarray
     mate: np.ndarray
     neighbours: Neighbours
 
@@ -163,17 +163,17 @@ def _score(
         products = probes[block] @ known
         products[by_picture.of(block)] = -np.inf
         same = by_person.of(block)
-        own = np.full(len(products), -np.inf, np.float32)
-        np.maximum.at(own, same[0], products[same])
+        mated = np.full(len(products), -np.inf, np.float32)
+        np.maximum.at(mated, same[0], products[same])
         nearest, scores = _highest(products, neighbours)
         products[same] = -np.inf
-        parts.append((own, products.max(axis=1), references[nearest], scores))
+        parts.append((mated, products.max(axis=1), references[nearest], scores))
         bar.update(len(products))
-    own, stranger, ids, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
+    mated, non_mated, ids, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
     mate = _cosines((probes * vectors[mates]).sum(axis=1))
     return ProbeScores(
-        _known(_cosines(own)),
-        _known(_cosines(stranger)),
+        _known(_cosines(mated)),
+        _known(_cosines(non_mated)),
         np.where(mates == NOBODY, np.float32(np.nan), mate),
         Neighbours(np.where(np.isneginf(scores), NOBODY, ids), _known(scores)),
     )
@@ -247,10 +247,10 @@ def outcomes(scores: ProbeScores, threshold: float) -> np.ndarray:
     """
     if np.isnan(threshold):
         raise ValueError("a threshold is a number, not NaN")
-    own, stranger = scores.own, np.nan_to_num(scores.stranger, nan=-2)
-    reached = np.fmax(own, stranger) >= threshold
+    mated, non_mated = scores.mated, np.nan_to_num(scores.non_mated, nan=-2)
+    reached = np.fmax(mated, non_mated) >= threshold
     return np.select(
-        [np.isnan(own), ~reached, own > stranger],
+        [np.isnan(mated), ~reached, mated > non_mated],
         [NO_REFERENCE, FALSE_NON_MATCH, CORRECT],
         FALSE_MATCH,
     )

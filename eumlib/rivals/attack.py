@@ -1,8 +1,8 @@
 """What a printed mask does to a recogniser: who is still recognised while wearing it.
 
 A mask is judged beside others, on people on whom it was not learnt: a blank one, one of random
-colours, one that shows a face. Recognised is who is accepted at the recogniser's threshold in
-service, that at which 0.1 % of strangers pass among the unmasked faces of the same people.
+colours, one that shows a face. Recognised is who is accepted at the recogniser's operating
+threshold: the one that accepts 0.1 % of the impostors among the unmasked faces of the same people.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def recognised(
     """
     tried = table.attempted_views
     bare = ComparedViews.of_table(table)
-    in_service = bare.thresholds_in_service()
+    operating = bare.operating_thresholds()
 
     def row(mask: str, unmasking: str | None, comparison: Comparison) -> dict[str, object]:
         wanted = tried["mask_shape"] == mask if mask != NO_MASK else tried["view"] == UNMASKED
@@ -154,7 +154,7 @@ def recognised(
             "recogniser": bare.backbone,
             "mask": mask,
             "unmasking": unmasking,
-            **_rates(comparison, in_service, resamples, seed),
+            **_rates(comparison, operating, resamples, seed),
             "attempts": len(reasons),
             "not_acquired": int(reasons.notna().sum()),
         }
@@ -178,10 +178,10 @@ def _by_mask(
 
 
 def _rates(
-    comparison: Comparison, in_service: OperatingThresholds, resamples: int, seed: int
+    comparison: Comparison, operating: OperatingThresholds, resamples: int, seed: int
 ) -> dict[str, object]:
     try:
-        measured = measure(comparison, in_service, resamples, seed)
+        measured = measure(comparison, operating, resamples, seed)
     except ScoreError:  # nobody was found with this mask on whom a bare picture shows, too
         none = {name: np.nan for rate in RATES for name in (rate, f"{rate}_low", f"{rate}_high")}
         return none | {"people": 0, "mated_pairs": 0, "non_mated_pairs": 0, "resolved": False}

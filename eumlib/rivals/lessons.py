@@ -125,7 +125,7 @@ class Lesson(nn.Module):
     """What a rival is trained for: the rival, what is needed to train it alone, and its loss.
 
     Attributes:
-        rival: the network in service.
+        rival: the network to be used.
         learning_rate: the highest.
     """
 

@@ -103,7 +103,7 @@ def mlfw_gaps(
     (tested,) = few_pictures([table.where(parts == "test")])
     lists = draw_pair_lists(tested, of_a_kind, seed)
     plain = ComparedViews.of_table(tested)
-    in_service = plain.thresholds_in_service()
+    operating = plain.operating_thresholds()
     about = {
         "face_set": tested.rows["face_set"].iloc[0],
         "people": tested.rows["identity"].nunique(),
@@ -115,7 +115,7 @@ def mlfw_gaps(
     rows = []
     for setting, name in cases:
         case = about | {"setting": setting, "system": name}
-        found = _rows(systems[name], setting, lists, in_service, resamples, seed)
+        found = _rows(systems[name], setting, lists, operating, resamples, seed)
         rows += [case | row for row in found]
     return rows
 
@@ -181,8 +181,8 @@ def _count_of_hard(people: People, masks: SharedMasks) -> tuple[int, int]:
     """How many mated and how many non-mated pairs of these people mislead."""
     owned = [(image_id, name) for name, image_ids in people.items() for image_id in image_ids]
     counts = {True: 0, False: 0}
-    for (one, owner), (other, stranger) in itertools.combinations(owned, 2):
-        pair = Pair(one, other, owner == stranger)
+    for (one, person), (other, other_person) in itertools.combinations(owned, 2):
+        pair = Pair(one, other, person == other_person)
         counts[pair.mated] += masks.is_hard(pair)
     return counts[True], counts[False]
 
@@ -191,7 +191,7 @@ def _rows(
     views: ComparedViews,
     setting: str,
     lists: tuple[PairList, PairList],
-    in_service: OperatingThresholds,
+    operating: OperatingThresholds,
     resamples: int,
     seed: int,
 ) -> list[dict[str, object]]:
@@ -200,7 +200,7 @@ def _rows(
     for listed in lists:  # all views stay: then the people that are resampled are the same ones
         comparison = replace(views, pairs=listed.pairs).compare(setting)
         accuracy = folded_accuracy(comparison, FOLDS)
-        measurement = measure(comparison, in_service, resamples, seed)
+        measurement = measure(comparison, operating, resamples, seed)
         figures = {name: measurement.values[name] for name in JUDGED_RATES}
         measurements.append(measurement)
         rows.append(

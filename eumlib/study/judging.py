@@ -115,12 +115,12 @@ class Judge:
         )
 
     @cached_property
-    def _in_service(self) -> OperatingThresholds:
+    def _operating(self) -> OperatingThresholds:
         return thresholds_of(self._unmasked_counts)
 
     def _measured(self, views: ComparedViews, setting: str = MIXED_SETTING) -> MeanRates:
         comparison = views.compare(setting)
-        measured = measure(comparison, self._in_service, self._resamples, self._seed)
+        measured = measure(comparison, self._operating, self._resamples, self._seed)
         return MeanRates(
             {name: measured.values[name] for name in JUDGED_RATES},
             {name: measured.draws[name].to_numpy() for name in JUDGED_RATES},

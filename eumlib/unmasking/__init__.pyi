@@ -1,5 +1,5 @@
 from .answers_explorer import AnswersExplorer
-from .baselines import DoingNothing, LinearUnmaskingModel
+from .baselines import NoOp, LinearUnmaskingModel
 from .circle import PlacedTriplet, place_triplet, triplet_circle
 from .figures import (
     distance_to_others_curves, function_curves, network_diagram, training_curves,

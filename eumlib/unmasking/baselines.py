@@ -1,4 +1,4 @@
-"""What an EUM has to beat: doing nothing, and one linear map."""
+"""What an EUM has to beat: the no-op baseline, and one linear map."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eumlib.unmasking.models import UnmaskingModel
 RIDGE = 1e-4
 
 
-class DoingNothing(UnmaskingModel):
+class NoOp(UnmaskingModel):
     """What every EUM has to beat: the masked embedding as it is."""
 
     def _transform(self, embeddings: torch.Tensor) -> torch.Tensor:

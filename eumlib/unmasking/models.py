@@ -86,9 +86,9 @@ class ResidualUnmaskingModel(EmbeddingUnmaskingModel):
 class CentredUnmaskingModel(UnmaskingModel):
     """A model that sees embeddings from the mean of the faces, and answers from there.
 
-    A named departure. Embeddings of some recognisers lie in a narrow cone: strangers have cosines
-    near 1, and what tells people apart is the small rest. So the mean μ is taken away before the
-    inner model, and given back behind it:
+    A named departure. Embeddings of some recognisers lie in a narrow cone: non-mated pairs have
+    cosines near 1, and what tells people apart is the small rest. So the mean μ is taken away
+    before the inner model, and given back behind it:
 
     x ↦ μ + r · inner(c) / ‖inner(c)‖, with c = (x − μ) / ‖x − μ‖
 

@@ -175,9 +175,9 @@ def hardest_negatives(output: torch.Tensor, triplets: Triplets) -> torch.Tensor:
 
 @torch.no_grad()
 def semi_hard_negatives(output: torch.Tensor, triplets: Triplets) -> torch.Tensor:
-    """For each anchor the nearest stranger in the batch that is farther away than its positive.
+    """For each anchor the nearest other person in the batch who is farther away than its positive.
 
-    The strangers are the positives of other people in the batch. Where none is farther than the
+    The negatives are the positives of other people in the batch. Where none is farther than the
     positive, the drawn negative is kept.
 
     Source: Schroff et al., FaceNet (arXiv 1503.03832), section 3.2. Taught in notebook 10.

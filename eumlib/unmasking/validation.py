@@ -19,8 +19,8 @@ DECIDING_PICTURES = 2000  # their pairs are plenty, and cost little
 def mean_cosine(*tables: EmbeddingTable | MappedTable) -> Validation:
     """The paper's figure: mean cosine of unmasked-by-EUM and truly unmasked embeddings.
 
-    In [−1, 1]. It is blind to strangers: a model that gives everyone the average face does well. Of
-    large tables every n-th picture is taken.
+    In [−1, 1]. It is blind to other people: a model that gives everyone the average face does well.
+    Of large tables every n-th picture is taken.
 
     Taught in notebook 07.
     """
@@ -33,7 +33,7 @@ def mean_cosine(*tables: EmbeddingTable | MappedTable) -> Validation:
 
 
 def decidability(*tables: EmbeddingTable | MappedTable) -> Validation:
-    """d′: how many standard deviations lie between one's own scores and those of strangers.
+    """d′: how many standard deviations lie between mated and non-mated scores.
 
     d′ = (μ_mated − μ_non-mated) / √((σ²_mated + σ²_non-mated) / 2), of the scores of
     unmasked-by-EUM against unmasked embeddings: mated with the same picture, non-mated with those
@@ -46,8 +46,8 @@ def decidability(*tables: EmbeddingTable | MappedTable) -> Validation:
     recognition. Taught in notebook 10.
     """
     masked, unmasked, people = MatedPairs.of_tables(*tables).some(DECIDING_PICTURES).read()
-    strangers = people[:, None] != people[None, :]
-    if not strangers.any():
+    non_mated_pairs = people[:, None] != people[None, :]
+    if not non_mated_pairs.any():
         raise TableError(
             f"{len(set(people))} person is left to choose the best epoch by, and 2 are needed: "
             "take tables of more people, people of nobody beside your own for example"
@@ -55,7 +55,7 @@ def decidability(*tables: EmbeddingTable | MappedTable) -> Validation:
 
     def validate(model: UnmaskingModel) -> float:
         scores = unmask(model, masked) @ unmasked.T
-        mated, non_mated = scores.diagonal(), scores[strangers]
+        mated, non_mated = scores.diagonal(), scores[non_mated_pairs]
         spread = np.sqrt((mated.var() + non_mated.var()) / 2)
         return float((mated.mean() - non_mated.mean()) / spread)
 

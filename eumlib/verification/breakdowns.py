@@ -24,7 +24,7 @@ BROKEN_DOWN_RATES = ("eer", "fmr_at_1000", "fnmr_at_1000")
 def by_mask(
     views: ComparedViews,
     kinds: Sequence[str],
-    in_service: OperatingThresholds,
+    operating: OperatingThresholds,
     resamples: int = 200,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def by_mask(
         views: unmasked and masked views.
         kinds: of each masked view, in their order: shape, coverage, colour or what else there is;
             a `pandas.Categorical` keeps the order of its categories, others are sorted.
-        in_service: thresholds found on unmasked faces.
+        operating: thresholds found on unmasked faces.
         resamples: bootstrap resamples of people behind each interval.
         seed: of the bootstrap.
 
@@ -52,7 +52,7 @@ def by_mask(
         row = {"kind": kind, "people": people, "probes": len(chosen), "few": people < FEW_PEOPLE}
         try:
             comparison = replace(views, masked=chosen).compare(MIXED_SETTING)
-            measured = measure(comparison, in_service, resamples, seed)
+            measured = measure(comparison, operating, resamples, seed)
             row |= {name: measured.values[name] for name in BROKEN_DOWN_RATES}
             row |= intervals(measured.draws[list(BROKEN_DOWN_RATES)])
         except ScoreError:

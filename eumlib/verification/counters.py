@@ -135,7 +135,7 @@ class Tally(NamedTuple):
             mated: ``(G, T + 1)``.
             non_mated: ``(G, G, T + 1)``.
             best: ``(p,)``, the best mated score of each of `right`, or `NO_MATE`.
-            ahead: ``(p,)``, how many strangers score at least as high.
+            ahead: ``(p,)``, how many other people score at least as high.
         """
         if sides.symmetric:
             mated = 2 * mated

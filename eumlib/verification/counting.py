@@ -119,7 +119,7 @@ def _best_mates(sides: Sides, stripe: range) -> np.ndarray:
 
 
 class _StripeTally(NamedTuple):
-    """What a stripe adds: its teams' rows of both tables, and strangers ahead of the best mates."""
+    """What a stripe adds: its teams' rows of both tables, and who is ahead of the best mates."""
 
     first_team: int
     mated: np.ndarray
@@ -149,7 +149,7 @@ def _tally_stripe(sides: Sides, edges: np.ndarray, best: np.ndarray, stripe: ran
 
 
 # The loops take one row after the other: turn it into steps, count all pairs as if they were of
-# strangers, and put those right that are not. Indices are without sign: Numba does not look then
+# non-mated, and put those right that are not. Indices are without sign: Numba does not look then
 # whether they count from the end.
 
 
@@ -162,7 +162,7 @@ def _to_steps(products, steps):
 
 
 @njit(cache=True, nogil=True)
-def _strangers_only(person, picture, people, pictures, begin):
+def _non_mated_only(person, picture, people, pictures, begin):
     """Whether no pair of a row is mated or of one picture."""
     count = 0
     for j in range(begin, len(people)):
@@ -179,7 +179,7 @@ def _count_tile(products, left, left_picture, right, right_picture, begin, count
         _to_steps(products[i], steps)
         for j in range(first, len(steps)):
             non_mated[np.uint32(steps[j] + STEPS)] += 1
-        if _strangers_only(left[i], left_picture[i], right, right_picture, first):
+        if _non_mated_only(left[i], left_picture[i], right, right_picture, first):
             continue
         for j in range(first, len(steps)):
             one_picture = left_picture[i] == right_picture[j]
@@ -195,7 +195,7 @@ def _best_of_tile(
     steps = np.empty(products.shape[1], np.int32)
     for i in range(products.shape[0]):
         first = max(0, begin + i)
-        if _strangers_only(left[i], left_picture[i], right, right_picture, first):
+        if _non_mated_only(left[i], left_picture[i], right, right_picture, first):
             continue
         _to_steps(products[i], steps)
         for j in range(first, len(steps)):
@@ -230,7 +230,7 @@ def _tally_tile(
             for j in range(first, len(steps)):
                 count += steps[j] >= own
             ahead_of_left[i] += count
-        if _strangers_only(left[i], left_picture[i], right, right_picture, first):
+        if _non_mated_only(left[i], left_picture[i], right, right_picture, first):
             continue
         for j in range(first, len(steps)):
             one_picture = left_picture[i] == right_picture[j]

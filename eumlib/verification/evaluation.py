@@ -36,7 +36,7 @@ from eumlib.verification.rates import OperatingThresholds, ScoreCounts, threshol
 UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING = "UMR-UMP", "UMR-MP", "MR-MP"
 AS_WORN_SETTING, STREAM_SETTING = "as worn", "UMR-AP"
 # The error at the operating threshold that hangs on each of these.
-IN_SERVICE_BY = {"fmr100": "error_at_100", "fmr1000": "error_at_1000"}
+AT_OPERATING_THRESHOLD = {"fmr100": "error_at_100", "fmr1000": "error_at_1000"}
 IN_SERVICE = (
     "fmr_at_100", "fnmr_at_100", "error_at_100", "fmr_at_1000", "fnmr_at_1000", "error_at_1000",
 )  # fmt: skip
@@ -118,7 +118,7 @@ class ComparedViews:
         """The same references; all views together are the probes, in place of the masked ones."""
         return replace(self, masked=self._all, stream=True)
 
-    def thresholds_in_service(self) -> OperatingThresholds:
+    def operating_thresholds(self) -> OperatingThresholds:
         """The thresholds of a system that was tuned on these people's unmasked faces.
 
         Raises:
@@ -216,22 +216,22 @@ def evaluate_views(
         ScoreError: no setting has mated and non-mated pairs.
     """
     plain: dict[str, Measurement] = {}
-    in_service: OperatingThresholds | None = None
+    operating: OperatingThresholds | None = None
     guessed: list[str] = []
     rows, last_error = [], None
     for setting, name, views in _compared(unmaskings):
         comparison = views.compare(setting)
         try:
-            measured = measure(comparison, in_service, resamples, seed)
+            measured = measure(comparison, operating, resamples, seed)
         except ScoreError as error:
             last_error = error
             continue
         if setting == UNMASKED_SETTING:
-            in_service = thresholds_of(measured.counts)
-            guessed = [IN_SERVICE_BY[name] for name in unresolved(measured.counts)]
+            operating = thresholds_of(measured.counts)
+            guessed = [AT_OPERATING_THRESHOLD[name] for name in unresolved(measured.counts)]
         case = {"setting": setting, "backbone": views.backbone, "unmasking": name}
         row = case | _sizes(table, comparison, measured) | _figures(measured, plain.get(setting))
-        if in_service is None:
+        if operating is None:
             row |= dict.fromkeys([key for key in row if key.startswith(IN_SERVICE)], np.nan)
         row["unresolved"] = ", ".join([*unresolved(measured.counts), *guessed])
         rows.append(row)

@@ -1,7 +1,7 @@
 """Identification: at which rank a probe's person is found among all references.
 
 A probe is put before all references of other pictures, several of a person if there are. Its rank
-is 1 plus the number of strangers' references that score at least as high as the best one of its own
+is 1 plus the number of other people's references that score at least as high as the best of its
 person. Closed-set: a probe without another picture of its person among the references has no rank.
 """
 

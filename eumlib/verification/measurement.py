@@ -45,7 +45,7 @@ class Measurement:
 
 
 def measure(
-    comparison: Comparison, in_service: OperatingThresholds | None, resamples: int, seed: int
+    comparison: Comparison, operating: OperatingThresholds | None, resamples: int, seed: int
 ) -> Measurement:
     """Count, rate and resample a comparison.
 
@@ -54,7 +54,7 @@ def measure(
 
     Args:
         comparison: of one setting.
-        in_service: thresholds found on unmasked faces; without them, these scores' own.
+        operating: thresholds found on unmasked faces; without them, these scores' own.
         resamples: how many times people are drawn.
         seed: of the draw.
 
@@ -64,7 +64,7 @@ def measure(
     Taught in notebook 08.
     """
     counts = ScoreCounts.of_comparison(comparison)
-    thresholds = in_service or thresholds_of(counts)
+    thresholds = operating or thresholds_of(counts)
     tables = TeamTables.of(comparison, counts, thresholds, seed)
     resampled = ResampledRates(tables, tables.draw(resamples, seed))
     draws = resampled.metrics(thresholds).assign(rank1=resampled.found_by(1))

@@ -200,19 +200,19 @@ class ErrorRates:
     auc: float
 
 
-def error_rates(counts: ScoreCounts, in_service: OperatingThresholds | None = None) -> ErrorRates:
+def error_rates(counts: ScoreCounts, operating: OperatingThresholds | None = None) -> ErrorRates:
     """All figures of merit of the scores.
 
     Args:
         counts: of one setting.
-        in_service: thresholds found on unmasked faces; without them, these scores' own.
+        operating: thresholds found on unmasked faces; without them, these scores' own.
 
     Taught in notebooks 03 and 08.
     """
     curve = ErrorCurve(counts)
-    if in_service is None:
-        in_service = thresholds_of(counts)
-    at_100, at_1000 = curve.at(in_service.at_100), curve.at(in_service.at_1000)
+    if operating is None:
+        operating = thresholds_of(counts)
+    at_100, at_1000 = curve.at(operating.at_100), curve.at(operating.at_1000)
     g_mean, g_variance = _mean_and_variance(counts.scores, counts.mated)
     i_mean, i_variance = _mean_and_variance(counts.scores, counts.non_mated)
     equal = curve.equal

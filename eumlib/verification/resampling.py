@@ -51,20 +51,20 @@ class TeamTables:
 
     @classmethod
     def of(
-        cls, comparison: Comparison, counts: ScoreCounts, in_service: OperatingThresholds, seed: int
+        cls, comparison: Comparison, counts: ScoreCounts, operating: OperatingThresholds, seed: int
     ) -> TeamTables:
         """Go through the pairs of a comparison.
 
         Args:
             comparison: of one setting.
             counts: its scores; thresholds are laid out along their FMR and FNMR.
-            in_service: thresholds at which rates are wanted besides.
+            operating: thresholds at which rates are wanted besides.
             seed: deals people into teams; the same people are dealt alike, whatever their scores.
         """
         curve = ErrorCurve(counts)
         places = [np.searchsorted(-curve.fmr, -FMR_GRID), np.searchsorted(curve.fnmr, FNMR_GRID)]
         along = curve.thresholds[np.concatenate(places)]
-        thresholds = np.unique(np.r_[along, in_service.at_100, in_service.at_1000])
+        thresholds = np.unique(np.r_[along, operating.at_100, operating.at_1000])
         thresholds = thresholds[np.isfinite(thresholds)]
         teams = _teams(comparison.people, seed)
         steps = np.ceil(thresholds / STEP).astype(np.int64)
@@ -224,10 +224,10 @@ class ResampledRates:
         with np.errstate(invalid="ignore"):
             return self.times @ np.bincount(team[found], minlength=size) / asked
 
-    def metrics(self, in_service: OperatingThresholds) -> pd.DataFrame:
+    def metrics(self, operating: OperatingThresholds) -> pd.DataFrame:
         """A row a resample, the columns those of `eumlib.verification.ErrorRates`."""
-        fmr_at_100, fnmr_at_100 = self.at(in_service.at_100)
-        fmr_at_1000, fnmr_at_1000 = self.at(in_service.at_1000)
+        fmr_at_100, fnmr_at_100 = self.at(operating.at_100)
+        fmr_at_1000, fnmr_at_1000 = self.at(operating.at_1000)
         g_mean, g_variance = _moments(self._mated, self.tables.mated_means)
         i_mean, i_variance = _moments(self._non_mated, self.tables.non_mated_means)
         ends = np.ones((len(self.times), 1)), np.zeros((len(self.times), 1))

@@ -6,8 +6,8 @@ import pytest
 from eumlib.course.answers import NO_RETURN
 from eumlib.course.rate_exercises import (
     check_d_prime,
+    check_fnmr_at_operating_threshold,
     check_interval_of_change,
-    check_refused_in_service,
     check_threshold_at,
 )
 
@@ -24,8 +24,8 @@ def lowest_that_serves(non_mated, limit):
     ("answer", "hint"),
     [
         (lambda s, limit: np.quantile(s, limit), "the other end"),
-        (lambda s, limit: np.quantile(s, 1 - 2 * limit), "More strangers"),
-        (lambda s, limit: s.max() + 0.01, "No stranger"),
+        (lambda s, limit: np.quantile(s, 1 - 2 * limit), "More impostors"),
+        (lambda s, limit: s.max() + 0.01, "No impostor"),
         (lambda s, limit: np.quantile(s, 1 - limit / 2), "A lower threshold"),
         (lambda s, limit: np.percentile(s, 1 - limit), "the other end"),
         (lambda s, limit: np.sort(s)[::-1], "One threshold"),
@@ -49,13 +49,15 @@ def refused(mated, non_mated, limit):
         (lambda u, m, limit: refused(m.mated, m.non_mated, limit), "new threshold"),
         (lambda u, m, limit: refused(u.mated, u.non_mated, limit), "without masks"),
         (lambda u, m, limit: 1 - refused(m.mated, u.non_mated, limit), "gets in"),
-        (lambda u, m, limit: refused(m.non_mated, u.non_mated, limit), "about owners"),
+        (lambda u, m, limit: refused(m.non_mated, u.non_mated, limit), "about genuine users"),
         (lambda u, m, limit: 0.0, "from one setting"),
     ],
 )
 def test_owners_refused_in_service(answer, hint):
-    assert check_refused_in_service(lambda u, m, t: refused(m.mated, u.non_mated, t)) is None
-    assert hint in check_refused_in_service(answer)
+    assert (
+        check_fnmr_at_operating_threshold(lambda u, m, t: refused(m.mated, u.non_mated, t)) is None
+    )
+    assert hint in check_fnmr_at_operating_threshold(answer)
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ def test_the_page_holds_what_stands_behind_the_views():
     assert data["identity"] == VIEWS.rows["identity"].tolist()
     assert data["mate"] == VIEWS.mates.tolist()
     for side, scores in (("before", VIEWS.before), ("after", VIEWS.after)):
-        own = [np.nan if value is None else value for value in data[side]["own"]]
-        np.testing.assert_allclose(own, scores.own, atol=1e-6)
+        own = [np.nan if value is None else value for value in data[side]["mated"]]
+        np.testing.assert_allclose(own, scores.mated, atol=1e-6)
         assert data[side]["ids"] == scores.neighbours.ids.tolist()
         places = np.array(data["maps"][0][side]).T
         np.testing.assert_allclose(places, getattr(MAP, side), atol=1e-4)

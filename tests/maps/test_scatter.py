@@ -55,8 +55,8 @@ def test_a_view_that_is_pointed_at_is_shown_beside_its_unmasked_picture(explorer
     before.hovering = view
     assert pointed.value.count("<img") == 2
     assert VIEWS.rows["image_id"][view] in pointed.value
-    assert f"before own {VIEWS.before.own[view]:.3f}" in pointed.value
-    assert f"after own {VIEWS.after.own[view]:.3f}" in pointed.value
+    assert f"before mated {VIEWS.before.mated[view]:.3f}" in pointed.value
+    assert f"after mated {VIEWS.after.mated[view]:.3f}" in pointed.value
     before.hovering = int(VIEWS.mates[view])
     assert pointed.value.count("<img") == 1
 

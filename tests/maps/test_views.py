@@ -40,17 +40,17 @@ def test_only_masked_views_pass_through_the_eum():
 
 
 @pytest.mark.parametrize(("scores", "vectors"), SIDES)
-def test_own_and_strangers_scores_agree_with_a_slow_loop(scores, vectors):
+def test_own_and_other_scores_agree_with_a_slow_loop(scores, vectors):
     people = VIEWS.rows["identity"]
     for probe in range(len(VIEWS)):
-        own, stranger = [], []
+        own, other = [], []
         for reference in slow_references(probe):
             cosine = float(vectors[probe].astype(float) @ VIEWS.vectors_before[reference])
-            (own if people[reference] == people[probe] else stranger).append(cosine)
+            (own if people[reference] == people[probe] else other).append(cosine)
         expected = max(own) if own else np.nan
-        assert scores.own[probe] == pytest.approx(expected, abs=1e-6, nan_ok=True)
-        assert scores.stranger[probe] == pytest.approx(max(stranger), abs=1e-6)
-    assert np.isnan(scores.own).sum() == 3  # the three views of the person with one picture
+        assert scores.mated[probe] == pytest.approx(expected, abs=1e-6, nan_ok=True)
+        assert scores.non_mated[probe] == pytest.approx(max(other), abs=1e-6)
+    assert np.isnan(scores.mated).sum() == 3  # the three views of the person with one picture
 
 
 @pytest.mark.parametrize(("scores", "vectors"), SIDES)
@@ -89,7 +89,7 @@ def test_memory_is_that_of_a_block_of_scores(monkeypatch):
     assert max(largest) <= 40
     assert sum(largest) == 2 * len(TABLE) * (~VIEWS.masked).sum()
     np.testing.assert_array_equal(found.before.neighbours.ids, VIEWS.before.neighbours.ids)
-    np.testing.assert_allclose(found.before.own, VIEWS.before.own, atol=1e-6)
+    np.testing.assert_allclose(found.before.mated, VIEWS.before.mated, atol=1e-6)
 
 
 def test_every_masked_view_is_mated_to_its_own_picture():
@@ -117,7 +117,7 @@ def test_a_masked_view_without_its_picture_has_no_mate():
 
 def slow_outcome(scores, probe, threshold):
     nearest = scores.neighbours.ids[probe][0]
-    if np.isnan(scores.own[probe]):
+    if np.isnan(scores.mated[probe]):
         return NO_REFERENCE
     if scores.neighbours.scores[probe][0] < threshold:
         return FALSE_NON_MATCH
@@ -135,9 +135,9 @@ def test_the_nearest_reference_decides_the_outcome(threshold):
 def test_all_outcomes_occur_and_a_tie_is_a_false_match():
     seen = {word for t in (0.3, 0.6) for word in outcomes(VIEWS.before, t)}
     assert seen == {CORRECT, FALSE_MATCH, FALSE_NON_MATCH, NO_REFERENCE}
-    tied = VIEWS.before._replace(stranger=VIEWS.before.own)
+    tied = VIEWS.before._replace(non_mated=VIEWS.before.mated)
     assert set(outcomes(tied, -1)) == {FALSE_MATCH, NO_REFERENCE}
-    at = float(VIEWS.before.own[3])
+    at = float(VIEWS.before.mated[3])
     assert outcomes(VIEWS.before, at)[3] != FALSE_NON_MATCH  # a score at the threshold reaches it
     with pytest.raises(ValueError, match="not NaN"):
         outcomes(VIEWS.before, float("nan"))

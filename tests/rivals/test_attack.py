@@ -22,10 +22,10 @@ from eumlib.rivals import (
     recognised_by_mask,
     wearers_sheet,
 )
-from eumlib.unmasking import DoingNothing, Unmasker
+from eumlib.unmasking import NoOp, Unmasker
 
 TABLE = masked_table(["adversarial", "blank"], people=14, pictures=4, dim=12, noise=0.9, mask=0.6)
-NOTHING = {"nothing": Unmasker(DoingNothing(12), "drawn_recogniser")}
+NOTHING = {"nothing": Unmasker(NoOp(12), "drawn_recogniser")}
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_masks_of_one_name_cannot_be_told_apart(few, backbone):
 
 def test_an_attack_is_a_row_a_recogniser_mask_and_unmasking(few, backbone):
     unseen = TorchBackbone("unseen", nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten()))
-    eums = {"nothing": Unmasker(DoingNothing(16), "small")}
+    eums = {"nothing": Unmasker(NoOp(16), "small")}
     rows = attack_rows(*few, backbone, [unseen], eums, steps=2, resamples=10)
     masks = [NO_MASK, "adversarial", "blank", "random", "printed face"]
     seen = [(row["recogniser"], row["mask"], row["unmasking"], row["attacked"]) for row in rows]

@@ -18,7 +18,7 @@ from eumlib.rivals import (
     streams_through,
     train_gate,
 )
-from eumlib.unmasking import DoingNothing, EmbeddingUnmaskingModel, ModelError, Unmasker
+from eumlib.unmasking import EmbeddingUnmaskingModel, ModelError, NoOp, Unmasker
 from eumlib.verification import ComparedViews
 
 TABLE = masked_table(["a", "surgical", "cloth plain"], people=10, pictures=2, dim=12, mask=1.5)
@@ -110,7 +110,7 @@ def test_only_masked_faces_pass_through_the_unmasker(gate):
     assert (gated.unmask(given[~worn], "drawn_recogniser") == given[~worn]).all()
 
 
-class Turning(DoingNothing):
+class Turning(NoOp):
     """Answers with the opposite."""
 
     def _transform(self, embeddings):

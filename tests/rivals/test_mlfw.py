@@ -131,8 +131,8 @@ def test_rates_agree_with_slow_loops_over_pairs(table, rows):
         mean, error = slow_accuracy(scores, mated)
         assert row["accuracy"] == pytest.approx(mean)
         assert row["accuracy_standard_error"] == pytest.approx(error)
-        in_service = sum(slow_errors(scores, mated, threshold)) / 2
-        assert row["error_at_1000"] == pytest.approx(in_service, abs=0.003)
+        operating = sum(slow_errors(scores, mated, threshold)) / 2
+        assert row["error_at_1000"] == pytest.approx(operating, abs=0.003)
 
 
 def test_rows_are_of_every_setting_and_system_and_say_what_misleading_pairs_cost(rows):

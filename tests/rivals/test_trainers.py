@@ -5,7 +5,7 @@ import pytest
 from builders import drawn_table
 
 from eumlib.rivals import TRAINERS, UNMASKERS, Gate
-from eumlib.unmasking import WORKBOOK, DoingNothing, Unmasker, decidability
+from eumlib.unmasking import WORKBOOK, NoOp, Unmasker, decidability
 
 RECIPE = replace(WORKBOOK, epochs=3, steps_an_epoch=4, batch_size=64, seed=1)
 TABLE = drawn_table(people=210, mask=1.5)
@@ -36,7 +36,7 @@ def test_a_rival_learns(name):
     recipe = replace(RECIPE, steps_an_epoch=100)
     rival = UNMASKERS[name]([TRAINING], [VALIDATION], recipe, "cpu")
     tells_apart = decidability(VALIDATION)
-    assert tells_apart(rival.model) > tells_apart(DoingNothing(16)) + 0.1
+    assert tells_apart(rival.model) > tells_apart(NoOp(16)) + 0.1
 
 
 def test_the_gate_is_trained_by_name():

@@ -4,7 +4,7 @@ from builders import drawn_table
 
 from eumlib.study import Judge, relative_change
 from eumlib.study.judging import JUDGED_RATES
-from eumlib.unmasking import DoingNothing, EmbeddingUnmaskingModel, Unmasker
+from eumlib.unmasking import EmbeddingUnmaskingModel, NoOp, Unmasker
 from eumlib.verification import evaluate
 
 TABLE = drawn_table(people=30, pictures=4, noise=1.2, mask=1.0)
@@ -38,7 +38,7 @@ def test_several_seeds_give_their_mean(judge):
 
 
 def test_a_row_holds_values_their_intervals_and_the_change_against_another_system(judge):
-    plain, model = judge.measure(unmasker(DoingNothing(16))), judge.measure(unmasker())
+    plain, model = judge.measure(unmasker(NoOp(16))), judge.measure(unmasker())
     row = model.row(plain)
     for name in JUDGED_RATES:
         assert row[name] == model.values[name]

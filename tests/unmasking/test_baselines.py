@@ -3,14 +3,14 @@ import torch
 from builders import drawn_table
 
 from eumlib.embeddings import mated_vectors, unit_length
-from eumlib.unmasking import DoingNothing, LinearUnmaskingModel, unmask
+from eumlib.unmasking import LinearUnmaskingModel, NoOp, unmask
 from eumlib.unmasking.baselines import RIDGE
 
 MASKED, UNMASKED, _ = mated_vectors(drawn_table(), drawn_table(seed=3))
 
 
 def test_doing_nothing_does_nothing():
-    np.testing.assert_allclose(unmask(DoingNothing(16), MASKED), MASKED, atol=1e-6)
+    np.testing.assert_allclose(unmask(NoOp(16), MASKED), MASKED, atol=1e-6)
 
 
 def ridge(x, y):

@@ -189,10 +189,10 @@ def test_bad_tables_are_refused():
         evaluate(EmbeddingTable(mixed, TABLE.vectors, TABLE.failures), {}, 5)
 
 
-def test_the_thresholds_in_service_are_those_that_the_unmasked_faces_give():
+def test_the_operating_thresholds_are_those_that_the_unmasked_faces_give():
     views = ComparedViews.of_table(drawn_table(people=8, pictures=3))
     scores = views.compare("UMR-UMP").scores()
-    found = views.thresholds_in_service()
+    found = views.operating_thresholds()
     for share, threshold in ((0.01, found.at_100), (0.001, found.at_1000)):
         allowed = [t for t in np.unique(scores.mated) if np.mean(scores.non_mated >= t) <= share]
         refused = min(np.mean(scores.mated < t) for t in allowed)

@@ -19,8 +19,8 @@ from eumlib.verification.resampling import ResampledRates, TeamTables
 IN_SERVICE = OperatingThresholds(0.5, 0.625)
 
 
-def tables_of(comparison, in_service=IN_SERVICE):
-    return TeamTables.of(comparison, ScoreCounts.of_comparison(comparison), in_service, seed=0)
+def tables_of(comparison, operating=IN_SERVICE):
+    return TeamTables.of(comparison, ScoreCounts.of_comparison(comparison), operating, seed=0)
 
 
 @pytest.fixture(scope="module", params=["UMR-MP", "UMR-UMP"])

@@ -29,7 +29,7 @@ function colours(panel) {
   const byOutcome = Object.fromEntries(OUTCOMES.map((word) => [word, themed(D.outcomeColours[word])]));
   const of = {
     outcome: (i) => byOutcome[outcome(side, i, state.threshold)],
-    own: (i) => (side.own[i] === null ? grey : mixed((side.own[i] - low) / (high - low))),
+    mated: (i) => (side.mated[i] === null ? grey : mixed((side.mated[i] - low) / (high - low))),
     identity: (i) => colour[personCode[i] % colour.length],
     view: (i) => colour[D.masked[i]],
     shape: (i) => (D.masked[i] ? colour[shapes.indexOf(D.shape[i]) % colour.length] : grey),
@@ -45,7 +45,7 @@ function fillLegend() {
   const ramp = () => { const r = make("span", { class: "ramp" }); r.style.background = `linear-gradient(90deg, ${D.scoreColours.map(themed).join()})`; return [low.toFixed(2), r, high.toFixed(2)]; };
   const keys = {
     outcome: () => OUTCOMES.map((word) => key(chip(themed(D.outcomeColours[word])), word)),
-    own: () => [key("", "highest score with the own person:"), ...ramp(), key(chip(themed(D.grey)), "no other picture")],
+    mated: () => [key("", "highest score with the same person:"), ...ramp(), key(chip(themed(D.grey)), "no other picture")],
     identity: () => [key("", `colours repeat after ${colour.length} people; point at a view for the name`)],
     view: () => [key(chip(colour[0]), "unmasked"), key(chip(colour[1]), "masked")],
     shape: () => [key(chip(themed(D.grey)), "no mask"), ...shapes.map((s, k) => key(chip(colour[k % colour.length]), s + (k >= colour.length ? " (colour repeats)" : "")))],

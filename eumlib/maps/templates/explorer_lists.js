@@ -29,10 +29,10 @@ D.mate.forEach((mate, i) => {
 });
 
 function outcome(side, i, threshold) {
-  const own = side.own[i], stranger = side.stranger[i] === null ? -2 : side.stranger[i];
-  if (own === null) return NO_REFERENCE;
-  if (Math.max(own, stranger) < threshold) return FALSE_NON_MATCH;
-  return own > stranger ? CORRECT : FALSE_MATCH;
+  const mated = side.mated[i], nonMated = side.non_mated[i] === null ? -2 : side.non_mated[i];
+  if (mated === null) return NO_REFERENCE;
+  if (Math.max(mated, nonMated) < threshold) return FALSE_NON_MATCH;
+  return mated > nonMated ? CORRECT : FALSE_MATCH;
 }
 
 function sprite(i, scale = 1, named = true) {
@@ -62,7 +62,7 @@ function showHover(i, panel, x, y) {
   const mate = D.masked[i] && side.mate[i] !== null ? [make("div", {}, `score with the own unmasked picture ${fixed(side.mate[i])}`)] : [];
   box.replaceChildren(
     facesOf(i, 2), make("strong", {}, D.identity[i]), `, ${D.image[i]}, ${maskWord(i)}`,
-    make("div", {}, `own ${fixed(side.own[i])}, stranger ${fixed(side.stranger[i])}: ${outcome(side, i, state.threshold)}`), ...mate);
+    make("div", {}, `same person ${fixed(side.mated[i])}, another ${fixed(side.non_mated[i])}: ${outcome(side, i, state.threshold)}`), ...mate);
   placeHover(x, y);
 }
 
@@ -96,8 +96,8 @@ function fillCard() {
   if (i === null) { $("cardBody").replaceChildren(make("p", { class: "small" }, "Click a point, a face in the grid or a row of the table.")); return; }
   const t = state.threshold, fact = (name, before, after) => [name, before, after].map((text, c) => make("span", c ? {} : { class: "head" }, text));
   const facts = make("div", { class: "facts" }, ...["", "before", "after"].map((text) => make("span", { class: "head" }, text)),
-    ...fact("own person", fixed(D.before.own[i]), fixed(D.after.own[i])),
-    ...fact("nearest stranger", fixed(D.before.stranger[i]), fixed(D.after.stranger[i])),
+    ...fact("same person (mated)", fixed(D.before.mated[i]), fixed(D.after.mated[i])),
+    ...fact("another person (non-mated)", fixed(D.before.non_mated[i]), fixed(D.after.non_mated[i])),
     ...(D.masked[i] && D.mate[i] !== NOBODY ? fact("own unmasked picture", fixed(D.before.mate[i]), fixed(D.after.mate[i])) : []),
     ...fact(`at ${t.toFixed(3)}`, outcome(D.before, i, t), outcome(D.after, i, t)));
   $("cardBody").replaceChildren(
@@ -155,11 +155,11 @@ function fillTable(page = 0) {
   state.tablePage = page;
   const ids = state.selected.length ? state.selected : Array.from({ length: N }, (_, i) => i), t = state.threshold;
   $("tableCaption").textContent = state.selected.length ? "the selected views" : "all views";
-  const head = ["id", "person", "picture", "mask", "own before", "own after", "stranger before", "stranger after", "outcome before", "outcome after"];
+  const head = ["id", "person", "picture", "mask", "mated before", "mated after", "non-mated before", "non-mated after", "outcome before", "outcome after"];
   const numeric = (c) => (c > 3 && c < 8 ? { class: "number" } : {});
   $("tableHead").replaceChildren(make("tr", {}, ...head.map((text, c) => make("th", { scope: "col", ...numeric(c) }, text))));
   $("tableBody").replaceChildren(...ids.slice(page * TABLE_PAGE, (page + 1) * TABLE_PAGE).map((i) => {
-    const cells = [D.identity[i], D.image[i], maskWord(i), fixed(D.before.own[i]), fixed(D.after.own[i]), fixed(D.before.stranger[i]), fixed(D.after.stranger[i]), outcome(D.before, i, t), outcome(D.after, i, t)];
+    const cells = [D.identity[i], D.image[i], maskWord(i), fixed(D.before.mated[i]), fixed(D.after.mated[i]), fixed(D.before.non_mated[i]), fixed(D.after.non_mated[i]), outcome(D.before, i, t), outcome(D.after, i, t)];
     return make("tr", {}, make("td", {}, make("button", { type: "button", "aria-label": `pin ${label(i)}`, onclick: () => pin(i) }, String(i))), ...cells.map((text, c) => make("td", numeric(c + 1), text)));
   }));
   pager($("tablePager"), page, Math.ceil(ids.length / TABLE_PAGE), fillTable);

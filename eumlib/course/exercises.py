@@ -51,9 +51,7 @@ EXERCISES = {
     "02.2": Exercise("02", "a pair of sunglasses", face_exercises.check_sunglasses),
     "03.1": Exercise("03", "a threshold for an FMR", rate_exercises.check_threshold_at),
     "03.2": Exercise(
-        "03",
-        "genuine pairs rejected",
-        rate_exercises.check_fnmr_at_operating_threshold,
+        "03", "genuine pairs rejected", rate_exercises.check_fnmr_at_operating_threshold
     ),
     "04.1": Exercise("04", "neighbours that a map keeps", reading_exercises.check_preservation),
     "04.2": Exercise("04", "who lives next door", reading_exercises.check_same_person_next_door),
@@ -72,6 +70,7 @@ EXERCISES = {
     "07.a": Exercise("07", "one training step", training_exercises.check_training_step),
     "07.1": Exercise("07", "the schedule", training_exercises.check_learning_rate_of),
     "07.2": Exercise("07", "the average face", training_exercises.check_score_of_the_average_face),
+    "08.a": Exercise("08", "one draw of the bootstrap", rate_exercises.check_resampled_fnmr),
     "08.1": Exercise("08", "the interval of a change", rate_exercises.check_interval_of_change),
     "08.2": Exercise("08", "d′ by hand", rate_exercises.check_d_prime),
     "09.1": Exercise("09", "a change in percent", reading_exercises.check_change_in_percent),

@@ -58,10 +58,10 @@ check_nearest = compare(
             "That is the reference that points elsewhere most. A score is high where two are alike."
         ),
         lambda probe, references: _scores(probe, references).max(): (
-            "That is the best score. Asked is whose it is: the number of the row."
+            "That is the best score. The question is whose it is: the number of the row."
         ),
         lambda probe, references: references[_scores(probe, references).argmax()]: (
-            "That is the reference itself. Asked is its place: the number of the row."
+            "That is the reference itself. The question is where it stands: the number of the row."
         ),
         lambda probe, references: (references @ probe).argmax(): (
             "A long reference wins too easily: the rows are not of length 1 here."
@@ -93,7 +93,7 @@ check_share_not_acquired = compare(
         lambda outcomes: _count(outcomes, True) / outcomes.total(): (
             "That is the share that was found. FTA counts the others."
         ),
-        lambda outcomes: _count(outcomes, False): "That is how many; asked is which share.",
+        lambda outcomes: _count(outcomes, False): "That is how many. What share is it?",
         lambda outcomes: 100 * _count(outcomes, False) / outcomes.total(): (
             "A share lies between 0 and 1; yours is in percent."
         ),
@@ -134,7 +134,7 @@ check_still_visible = compare(
             "The right ones, as numbers. Give one True or False for each of the 68."
         ),
         lambda landmarks: (landmarks[:, 1] <= landmarks[29, 1]).sum(): (
-            "The right number of them. Asked is which: one True or False for each of the 68."
+            "The right number of them. But which ones? Return True or False for each of the 68."
         ),
     },
     "Compare one column of all landmarks with one number: the height of landmark 29.",

@@ -151,7 +151,7 @@ check_distance_by_cosine = compare(
             "That is the distance; d is its square. The notebook's curve ends at 4, not at 2."
         ),
         lambda x, y: _cosine(x, y): "That is the cosine: high where d is low.",
-        lambda x, y: (2 * (1 - _cosine(x, y))).mean(): "One number a row, not their mean.",
+        lambda x, y: (2 * (1 - _cosine(x, y))).mean(): "One number per row, not their mean.",
         lambda x, y: 2 * (1 - _cosine(x, y, dim=0)): (
             "You went down the columns. A face is a row: dim=1."
         ),

@@ -58,10 +58,10 @@ check_fnmr_at_operating_threshold = compare(
             "You set a new threshold for masked faces. The operating one was set without masks."
         ),
         lambda unmasked, masked, limit: _rejected(unmasked.mated, unmasked.non_mated, limit): (
-            "Those are genuine users without masks. Who comes to the gate now?"
+            "Those are genuine users without masks. The question is about masked faces."
         ),
         lambda unmasked, masked, limit: 1 - _rejected(masked.mated, unmasked.non_mated, limit): (
-            "That is the share that gets in. Asked is who is kept out."
+            "That is the share accepted. The question is how many are rejected."
         ),
         lambda unmasked, masked, limit: _rejected(masked.non_mated, unmasked.non_mated, limit): (
             "Those are rejected impostors. FNMR is about genuine users: mated scores."
@@ -69,6 +69,50 @@ check_fnmr_at_operating_threshold = compare(
     },
     "The threshold comes from one setting's non-mated scores, the errors from the other's mated.",
     tolerance=0.01,
+)
+
+
+def _people_drawn(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    person = np.repeat(np.arange(8), random.integers(2, 9, size=8))
+    rejected = random.random(len(person)) < random.random(8)[person]
+    return rejected, person, random.integers(0, 8, size=8)
+
+
+def _resampled_fnmr(rejected: np.ndarray, person: np.ndarray, drawn: np.ndarray) -> float:
+    return np.average(rejected, weights=_times_drawn(person, drawn))
+
+
+def _times_drawn(person: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    return (person[:, None] == drawn[None, :]).sum(axis=1)
+
+
+check_resampled_fnmr = compare(
+    _resampled_fnmr,
+    _people_drawn,
+    {
+        lambda rejected, person, drawn: rejected[np.isin(person, drawn)].mean(): (
+            "Each person counts once in yours. A person who was drawn twice counts twice."
+        ),
+        lambda rejected, person, drawn: rejected[drawn].mean(): (
+            "`drawn` numbers people, not pairs: take all pairs of each person drawn."
+        ),
+        lambda rejected, person, drawn: rejected.mean(): (
+            "That is the rate of all people as they are; it does not depend on who was drawn."
+        ),
+        lambda rejected, person, drawn: np.mean(
+            [rejected[person == one].mean() for one in drawn]
+        ): ("You average the rates of people. People with more pairs should count more."),
+        lambda rejected, person, drawn: 1 - _resampled_fnmr(rejected, person, drawn): (
+            "That is the share accepted. A false non-match is a mated pair that is rejected."
+        ),
+        lambda rejected, person, drawn: (rejected * _times_drawn(person, drawn)).sum(): (
+            "That is a number of pairs. Divide it by the number of pairs drawn."
+        ),
+        lambda rejected, person, drawn: (rejected * _times_drawn(person, drawn)).mean(): (
+            "Divide by the number of pairs drawn, not by the number of all pairs."
+        ),
+    },
+    "Each pair counts as often as its person was drawn; the rate is the mean with these weights.",
 )
 
 
@@ -99,16 +143,16 @@ check_interval_of_change = compare(
         ),
         lambda before, after: _interval(after - before)[::-1]: "The lower end comes first.",
         lambda before, after: _interval(np.sort(after) - np.sort(before)): (
-            "Sorting tears the draws apart: draw 7 of one system belongs to draw 7 of the other."
+            "Sorting breaks the pairs up: draw 7 of one system belongs to draw 7 of the other."
         ),
         lambda before, after: (
             (after - before).mean() + 1.96 * (after - before).std() * np.array([-1, 1])
-        ): "Near, but that takes the draws for bell-shaped. Read the ends off the draws.",
+        ): "Nearly, but that assumes bell-shaped draws. Read the ends off the draws.",
         lambda before, after: (after - before).mean(): (
-            "That is the change. Asked are the two ends of its interval."
+            "That is the change itself. The answer is the two ends of its interval."
         ),
     },
-    "First one number a resample, then the two between which 95 % of them lie.",
+    "First take one number per resample, then the two numbers between which 95 % of them lie.",
     tolerance=0.002,
 )
 
@@ -142,7 +186,7 @@ check_d_prime = compare(
             "You divide by a variance. The unit of a score is that of its standard deviation."
         ),
         lambda mated, others: _gap(mated, others) / ((mated.std() + others.std()) / 2): (
-            "The mean is to be taken of the variances, before the root, not of the deviations."
+            "Take the mean of the variances, before the root, not of the standard deviations."
         ),
         lambda mated, others: _gap(mated, others) / np.sqrt(_variances(mated, others, 1) / 2): (
             "Nearly: σ here divides by the number of scores, not by one less (ddof=0)."

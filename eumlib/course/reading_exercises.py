@@ -26,10 +26,10 @@ check_preservation = compare(
             "You compare place by place. A neighbour that is second here and third there is kept."
         ),
         lambda in_space, on_map: _common(in_space, on_map).mean(): (
-            "That is how many are kept. Asked is which share of the neighbours."
+            "That is how many are kept. What share of the neighbours is it?"
         ),
         lambda in_space, on_map: _common(in_space, on_map) / in_space.shape[1]: (
-            "That is the share of each point. Asked is their mean."
+            "That is the share of each point. Take their mean."
         ),
         lambda in_space, on_map: np.mean(
             [n / (2 * in_space.shape[1] - n) for n in _common(in_space, on_map)]
@@ -77,9 +77,9 @@ check_same_person_next_door = compare(
         ),
         lambda points, identity: (
             _next_door(_apart(points), identity) * len(points)
-        ): "That is how many. Asked is which share.",
+        ): "That is how many. What share is it?",
         lambda points, identity: identity[_apart(points).argmin(axis=1)] == identity: (
-            "The right answer for each point. Asked is the share of them."
+            "The right answer for each point. What share of them is it?"
         ),
     },
     "For each point: the distances to all others, the nearest of them, and whose it is.",
@@ -109,7 +109,7 @@ check_change_in_percent = compare(
         lambda without, with_eum: 100 * with_eum / without: (
             "That is how much is left, in percent. No change would be 0."
         ),
-        lambda without, with_eum: with_eum / without - 1: "Right as a share. Asked is percent.",
+        lambda without, with_eum: with_eum / without - 1: "Right as a share. Now in percent.",
         lambda without, with_eum: with_eum - without: (
             "Those are points, not percent: from 0.08 to 0.06 is a quarter less."
         ),
@@ -154,10 +154,10 @@ check_largest_step = compare(
             "One line too early: a step belongs to the line that it leads to."
         ),
         _by_condition(lambda eer: np.diff(eer).argmax() + 1): (
-            "That step raises the error most. Asked is the one that lowers it most."
+            "That step raises the error most. Which one lowers it most?"
         ),
         _by_condition(lambda eer: np.abs(np.diff(eer)).argmax() + 1): (
-            "That step may be one upwards. Asked is the one that lowers the error most."
+            "That step may be one upwards. Which one lowers the error most?"
         ),
         _largest_step_of_all: (
             "The rows of two conditions alternate: a step is taken within one of them (groupby)."

@@ -44,7 +44,7 @@ def test_the_score_of_two_lists(answer, hint):
     [
         (lambda p, r: np.argmin([cosine(p, x) for x in r]), "points elsewhere"),
         (lambda p, r: max(cosine(p, x) for x in r), "whose it is"),
-        (lambda p, r: r[np.argmax([cosine(p, x) for x in r])], "its place"),
+        (lambda p, r: r[np.argmax([cosine(p, x) for x in r])], "where it stands"),
         (lambda p, r: np.argmax(r @ p), "long reference"),
         (lambda p, r: np.argmin(norm(r - p, axis=1)), "short reference"),
         (lambda p, r: 0, "every row"),

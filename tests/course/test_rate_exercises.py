@@ -8,6 +8,7 @@ from eumlib.course.rate_exercises import (
     check_d_prime,
     check_fnmr_at_operating_threshold,
     check_interval_of_change,
+    check_resampled_fnmr,
     check_threshold_at,
 )
 
@@ -48,16 +49,41 @@ def refused(mated, non_mated, limit):
     [
         (lambda u, m, limit: refused(m.mated, m.non_mated, limit), "new threshold"),
         (lambda u, m, limit: refused(u.mated, u.non_mated, limit), "without masks"),
-        (lambda u, m, limit: 1 - refused(m.mated, u.non_mated, limit), "gets in"),
+        (lambda u, m, limit: 1 - refused(m.mated, u.non_mated, limit), "the share accepted"),
         (lambda u, m, limit: refused(m.non_mated, u.non_mated, limit), "about genuine users"),
         (lambda u, m, limit: 0.0, "from one setting"),
     ],
 )
-def test_owners_refused_in_service(answer, hint):
+def test_genuine_users_rejected_at_the_operating_threshold(answer, hint):
     assert (
         check_fnmr_at_operating_threshold(lambda u, m, t: refused(m.mated, u.non_mated, t)) is None
     )
     assert hint in check_fnmr_at_operating_threshold(answer)
+
+
+def mean_of_drawn(rejected, person, drawn):
+    """Slow: all pairs of each person drawn, in one list."""
+    return np.mean(
+        [no for one in drawn for no, of in zip(rejected, person, strict=True) if of == one]
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda r, p, drawn: mean_of_drawn(r, p, sorted(set(drawn))), "counts once"),
+        (lambda r, p, drawn: np.mean([r[i] for i in drawn]), "not pairs"),
+        (lambda r, p, drawn: sum(r) / len(r), "does not depend"),
+        (lambda r, p, drawn: np.mean([mean_of_drawn(r, p, [one]) for one in drawn]), "average"),
+        (lambda r, p, drawn: mean_of_drawn(~r, p, drawn), "share accepted"),
+        (lambda r, p, drawn: sum(r[p == one].sum() for one in drawn), "a number of pairs"),
+        (lambda r, p, drawn: sum(r[p == one].sum() for one in drawn) / len(r), "all pairs"),
+        (lambda r, p, drawn: len(drawn), "as often as"),
+    ],
+)
+def test_the_fnmr_of_people_drawn(answer, hint):
+    assert check_resampled_fnmr(mean_of_drawn) is None
+    assert hint in check_resampled_fnmr(answer)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +96,9 @@ def test_owners_refused_in_service(answer, hint):
         (lambda b, a: np.percentile(b - a, [2.5, 97.5]), "The sign"),
         (lambda b, a: np.percentile(a - b, [5, 95]), "90 %"),
         (lambda b, a: np.percentile(a - b, [97.5, 2.5]), "lower end"),
-        (lambda b, a: np.percentile(sorted(a) - np.sort(b), [2.5, 97.5]), "tears"),
+        (lambda b, a: np.percentile(sorted(a) - np.sort(b), [2.5, 97.5]), "breaks"),
         (lambda b, a: np.mean(a - b), "two ends"),
-        (lambda b, a: np.quantile(a, [0.025, 0.975]), "a resample"),
+        (lambda b, a: np.quantile(a, [0.025, 0.975]), "per resample"),
     ],
 )
 def test_the_interval_of_a_change(answer, hint):

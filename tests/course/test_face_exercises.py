@@ -65,7 +65,7 @@ def failures(outcomes):
     [
         (lambda o: failures(o) / (o.total() - failures(o)), "all who were tried"),
         (lambda o: 1 - failures(o) / o.total(), "counts the others"),
-        (failures, "which share"),
+        (failures, "What share"),
         (lambda o: failures(o) / o.total() * 100, "percent"),
         (lambda o: sum("found by" not in text for text in o) / len(o), "How often"),
         (lambda o: o["no face found"] / o.total(), "more than one way"),

@@ -8,6 +8,7 @@ sentence for those who cannot see it in ``layout.meta["alt"]``; the report reads
 from __future__ import annotations
 
 import html
+import json
 import math
 from functools import cache
 
@@ -16,6 +17,7 @@ import plotly.graph_objects as go
 import plotly.io
 
 from eumlib._common.files import PACKAGE_FOLDER
+from eumlib._common.narrow import WIDTH, narrow_layout
 
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE, GREY = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#6b7280",
@@ -62,9 +64,20 @@ def figure_html(figure: dict, name: str) -> str:
         full_html=False,
         div_id=name,
         config={"responsive": True, "displaylogo": False},
+        post_script=_fit_to_phones(figure),
         validate=False,
     )
     return f'<div role="img" aria-label="{html.escape(alt)}">{drawn}</div>'
+
+
+def _fit_to_phones(figure: dict) -> str:
+    changes = narrow_layout(figure)
+    height, told = changes["height"], json.dumps(changes).replace("</", "<\\/")
+    return f"""const drawn = document.getElementById("{{plot_id}}");
+if (drawn.clientWidth < {WIDTH}) {{
+  drawn.parentElement.style.height = "{height}px";
+  Plotly.relayout(drawn, {told});
+}}"""
 
 
 def template(name: str) -> jinja2.Template:

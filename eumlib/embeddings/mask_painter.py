@@ -6,13 +6,16 @@ A tool has ``widget()``, for a notebook with a kernel, and ``static()``, for a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import html
+from collections.abc import Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 import ipywidgets
 import numpy as np
 from IPython.display import HTML
 
+from eumlib._common.progress import progress_bar
 from eumlib.embeddings.recogniser import Backbone
 from eumlib.embeddings.table import unit_length
 from eumlib.faces import LandmarkFinder, gallery, jpeg_bytes
@@ -30,9 +33,16 @@ from eumlib.masks.lifelike import LIFELIKE_NAMES
 
 
 class PaintedFace(NamedTuple):
-    """A face with a mask, and the cosine of its embedding with that of the bare face."""
+    """A face with a mask.
+
+    Attributes:
+        picture: RGB, uint8, ``(height, width, 3)``.
+        embedding: ``(d,)`` float32, of length 1.
+        score: the cosine of its embedding with that of the bare face.
+    """
 
     picture: np.ndarray
+    embedding: np.ndarray
     score: float
 
 
@@ -48,7 +58,7 @@ def paint_and_score(
         finder: finds the landmarks.
 
     Returns:
-        The painted picture, and a score in [−1, 1]; 1 would mean that the mask changes nothing.
+        The painted face, and a score in [−1, 1]; 1 would mean that the mask changes nothing.
 
     Raises:
         FaceNotFoundError: there is no face in the picture.
@@ -58,63 +68,96 @@ def paint_and_score(
     painted = paint_mask(picture, landmarks, mask)
     chips = [backbone.align(view, landmarks) for view in (picture, painted)]
     bare, masked = unit_length(backbone.embed(np.stack(chips)))
-    return PaintedFace(painted, float(bare @ masked))
+    return PaintedFace(painted, masked, float(bare @ masked))
 
 
 class MaskPainter:
     """Choose a face, a shape and a colour, and watch the face's score with itself fall.
 
     Args:
-        pictures: RGB, uint8, by the name that the menu shows.
+        pictures: RGB, uint8, by the name that the menu shows; one picture per person.
         backbone: the recogniser.
         finder: finds the landmarks.
+        threshold: the operating threshold, a cosine, which scores are compared with.
 
     Taught in notebook 02.
     """
 
     def __init__(
-        self, pictures: Mapping[str, np.ndarray], backbone: Backbone, finder: LandmarkFinder
+        self,
+        pictures: Mapping[str, np.ndarray],
+        backbone: Backbone,
+        finder: LandmarkFinder,
+        threshold: float,
     ) -> None:
         self._pictures = dict(pictures)
-        self._backbone, self._finder = backbone, finder
+        self._backbone, self._finder, self._threshold = backbone, finder, threshold
+
+    @cached_property
+    def _bare(self) -> dict[str, np.ndarray]:
+        """The embeddings of the faces as they are."""
+        chips = []
+        with progress_bar(len(self._pictures), "faces to paint", "face", delay=2) as bar:
+            for picture in self._pictures.values():
+                chips.append(self._backbone.align(picture, self._finder.find(picture)))
+                bar.update()
+        embeddings = unit_length(self._backbone.embed(np.stack(chips)))
+        return dict(zip(self._pictures, embeddings, strict=True))
 
     def _paint(self, picture: np.ndarray, mask: Mask) -> PaintedFace:
         return paint_and_score(picture, mask, self._backbone, self._finder)
 
-    def paint(self, face: str, shape: str, hex_colour: str) -> tuple[bytes, str]:
-        """The callback of all three controls: the painted face as JPEG, and a line about it."""
-        mask = Mask.from_hex(shape, hex_colour)
-        painted = self._paint(self._pictures[face], mask)
-        line = f"{SHAPE_NAMES[shape]}, {hex_colour}: score with the bare face {painted.score:.3f}"
-        return jpeg_bytes(painted.picture, 300), line
+    def paint(self, face: str, shape: str, hex_colour: str) -> tuple[bytes, list[str]]:
+        """The callback of all controls: the painted face as JPEG, and lines about its scores."""
+        painted = self._paint(self._pictures[face], Mask.from_hex(shape, hex_colour))
+        lines = [
+            f"{SHAPE_NAMES[shape]}, {hex_colour}; operating threshold {self._threshold:.3f}",
+            f"with the same face, bare: {self._judged(painted.score)}",
+        ]
+        others = {
+            name: float(bare @ painted.embedding)
+            for name, bare in self._bare.items()
+            if name != face
+        }
+        if others:
+            nearest = max(others, key=others.get)
+            lines.append(f"with the nearest other, {nearest}: {self._judged(others[nearest])}")
+        return jpeg_bytes(painted.picture, 300), lines
+
+    def _judged(self, score: float) -> str:
+        return f"{score:.3f}, {'accepted' if score >= self._threshold else 'rejected'}"
 
     def widget(self) -> ipywidgets.Widget:
-        """Sliders for shape, coverage and colour, and the face with its score.
+        """Menus for face, shape, coverage and colour, and the face with its scores.
 
-        A lifelike mask covers what its cut covers, so the slider for coverage rests then; any
-        other colour is to be had from the picker.
+        A lifelike mask covers what its cut covers, so the menu for coverage rests then; any other
+        colour is to be had from the picker.
         """
         faces = ipywidgets.Dropdown(options=list(self._pictures), description="face")
-        kinds = _slider("shape", [*WIDTHS, *LIFELIKE_NAMES])
-        coverages = _slider("coverage", COVERAGES[::-1], COVERAGES[0])
+        kinds = ipywidgets.Dropdown(options=[*WIDTHS, *LIFELIKE_NAMES], description="shape")
+        coverages = ipywidgets.Dropdown(options=COVERAGES, description="coverage")
         named = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in PAPER_COLOURS.items()}
-        colours = _slider("colour", list(named.items()), named["light blue"])
+        colours = ipywidgets.Dropdown(
+            options=named, value=named["light blue"], description="colour"
+        )
         picker = ipywidgets.ColorPicker(value=colours.value, description="other")
-        picture, line = ipywidgets.Image(format="jpeg"), ipywidgets.Label()
+        picture, words = ipywidgets.Image(format="jpeg"), ipywidgets.HTML()
 
         def repaint(_change: object = None) -> None:
             coverages.disabled = kinds.value not in WIDTHS
             shape = kinds.value
             if not coverages.disabled:
                 shape = flat_shape(kinds.value, coverages.value)
-            picture.value, line.value = self.paint(faces.value, shape, picker.value)
+            words.value = "painting …"
+            picture.value, lines = self.paint(faces.value, shape, picker.value)
+            words.value = "<br>".join(map(html.escape, lines))
 
         for control in (faces, kinds, coverages, picker):
             control.observe(repaint, names="value")
         colours.observe(lambda change: setattr(picker, "value", change["new"]), names="value")
         repaint()
-        controls = ipywidgets.VBox([faces, kinds, coverages, colours, picker, line])
-        return ipywidgets.HBox([controls, picture])
+        controls = ipywidgets.VBox([faces, kinds, coverages, colours, picker, words])
+        return ipywidgets.HBox([controls, picture], layout={"flex_flow": "row wrap"})
 
     def static(self) -> HTML:
         """The first face with every shape in light blue, and the scores."""
@@ -131,12 +174,3 @@ class MaskPainter:
             alts=[f"face {name} with a {SHAPE_NAMES[shape]} mask" for shape in SHAPES],
             width=130,
         )
-
-
-def _slider(
-    description: str, options: Sequence[object], value: object = None
-) -> ipywidgets.SelectionSlider:
-    chosen = {} if value is None else {"value": value}
-    return ipywidgets.SelectionSlider(
-        options=options, description=description, continuous_update=False, **chosen
-    )

@@ -196,11 +196,14 @@ def number_line(scores: Mapping[str, float], threshold: float) -> go.Figure:
             marker={"symbol": symbol, "color": colour, "size": 12}, cliponaxis=False,
             hovertemplate="%{y}: %{x:.3f}<extra></extra>",
         )  # fmt: skip
+    left, right = min(0, *scores.values()) - 0.05, 1.05
+    roomier = "right" if threshold > (left + right) / 2 else "left"  # side, for the words
     figure.add_vline(
         x=threshold, line={"color": BLACK, "dash": "dot", "width": 1},
-        annotation={"text": f"operating threshold {threshold:.3f}", "yanchor": "bottom", "y": 1},
+        annotation={"text": f"operating threshold {threshold:.3f}", "yanchor": "bottom", "y": 1,
+                    "xanchor": roomier},
     )  # fmt: skip
-    figure.update_xaxes(title_text="score (cosine)", range=[min(0, *scores.values()) - 0.05, 1.05])
+    figure.update_xaxes(title_text="score (cosine)", range=[left, right])
     figure.update_yaxes(**_names_from_top(list(scores)))
     alt = "; ".join(f"{name}: {score:.3f}" for name, score in scores.items())
     height = 190 + 55 * len(scores)

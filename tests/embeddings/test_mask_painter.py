@@ -49,28 +49,58 @@ def test_the_score_is_that_of_the_table_of_embeddings(face):
     np.testing.assert_array_equal(ViewPictures(faces, table.rows)(0), face)
 
 
+def painter_of(pictures, finder, threshold=0.5):
+    return MaskPainter(pictures, default_backbone(), finder, threshold)
+
+
 def test_the_painters_controls_repaint(face, finder):
-    painter = MaskPainter({"one": face}, default_backbone(), finder)
+    painter = painter_of({"one": face}, finder)
     widget = painter.widget()
-    image, line = of_kind(widget, ipywidgets.Image)[0], of_kind(widget, ipywidgets.Label)[0]
-    sliders = {w.description: w for w in of_kind(widget, ipywidgets.SelectionSlider)}
-    assert (image.value, line.value) == painter.paint("one", "a", "#add8e6")
-    sliders["coverage"].value = "low"
-    sliders["shape"].value = "round"
-    assert (image.value, line.value) == painter.paint("one", "f", "#add8e6")
-    assert line.value.startswith("round, low, #add8e6: score with the bare face 0.")
-    sliders["colour"].label = "red"
-    assert (image.value, line.value) == painter.paint("one", "f", "#ff0000")
+    (image,), (words,) = of_kind(widget, ipywidgets.Image), of_kind(widget, ipywidgets.HTML)
+    menus = {w.description: w for w in of_kind(widget, ipywidgets.Dropdown)}
     (picker,) = of_kind(widget, ipywidgets.ColorPicker)
+
+    def shows(shape, colour):
+        picture, lines = painter.paint("one", shape, colour)
+        return image.value == picture and words.value == "<br>".join(lines)
+
+    assert shows("a", "#add8e6")
+    menus["coverage"].value = "low"
+    menus["shape"].value = "round"
+    assert shows("f", "#add8e6")
+    menus["colour"].label = "red"
+    assert shows("f", "#ff0000")
     picker.value = "#123456"
-    assert (image.value, line.value) == painter.paint("one", "f", "#123456")
-    assert not sliders["coverage"].disabled
-    sliders["shape"].value = "surgical"
-    assert sliders["coverage"].disabled
-    assert (image.value, line.value) == painter.paint("one", "surgical", "#123456")
+    assert shows("f", "#123456")
+    assert not menus["coverage"].disabled
+    menus["shape"].value = "surgical"
+    assert menus["coverage"].disabled
+    assert shows("surgical", "#123456")
+
+
+def test_the_painter_tells_the_score_of_the_nearest_other_person_and_who_is_accepted(face, finder):
+    people = {f.identity: f.read() for f in orl_faces() if f.image_id in ("s1/1", "s2/1", "s3/1")}
+    painted = paint_and_score(people["s1"], Mask("a", (0, 0, 0)), default_backbone(), finder)
+    scores = {}
+    for name in ("s2", "s3"):
+        landmarks = finder.find(people[name])
+        chip = default_backbone().align(people[name], landmarks)
+        (bare,) = default_backbone().embed(chip[None])
+        scores[name] = float(bare @ painted.embedding / np.linalg.norm(bare))
+    nearest = max(scores, key=scores.get)
+    threshold = (painted.score + scores[nearest]) / 2
+    _, lines = painter_of(people, finder, threshold).paint("s1", "a", "#000000")
+    assert lines[0] == f"wide, high, #000000; operating threshold {threshold:.3f}"
+    assert lines[1] == f"with the same face, bare: {painted.score:.3f}, accepted"
+    assert lines[2] == f"with the nearest other, {nearest}: {scores[nearest]:.3f}, rejected"
+
+
+def test_one_face_alone_has_no_other(face, finder):
+    _, lines = painter_of({"one": face}, finder).paint("one", "a", "#000000")
+    assert len(lines) == 2
 
 
 def test_the_painters_static_twin_shows_every_shape(face, finder):
-    page = MaskPainter({"one": face}, default_backbone(), finder).static().data
+    page = painter_of({"one": face}, finder).static().data
     assert page.count("<img") == len(SHAPES)
     assert "wide, high; score" in page

@@ -105,12 +105,21 @@ function traces(panel) {
   ];
 }
 
-function layout() {
+// An arrow on the pinned view.
+function pinMark(panel) {
+  const i = state.pinned;
+  if (i === null) return [];
+  const place = Object.fromEntries(Object.entries(xyz(places(panel))).map(([axis, values]) => [axis, values[i]]));
+  return [{ ...place, text: "pinned", showarrow: true, arrowhead: 2, arrowcolor: css("--ink"), ax: 0, ay: -34, font: { size: 12, color: css("--ink") }, bgcolor: css("--paper"), bordercolor: css("--line"), captureevents: false }];
+}
+const pinPath = () => (spatial() ? "scene.annotations" : "annotations");
+
+function layout(panel) {
   const { ranges } = D.maps[state.map], ink = css("--soft");
   const axis = (a) => ({ range: ranges[a], title: { text: `axis ${a + 1} (no unit)`, font: { size: 12 }, standoff: 6 }, zeroline: false, gridcolor: css("--line"), color: ink });
   const common = { paper_bgcolor: css("--paper"), plot_bgcolor: css("--paper"), font: { color: ink }, showlegend: false, hovermode: "closest", uirevision: state.map };
-  if (spatial()) return { ...common, margin: { l: 0, r: 0, t: 0, b: 0 }, scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "cube" } };
-  return { ...common, margin: { l: 55, r: 12, t: 32, b: 48 }, dragmode: "lasso", xaxis: axis(0), yaxis: axis(1) };
+  if (spatial()) return { ...common, margin: { l: 0, r: 0, t: 0, b: 0 }, scene: { xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "cube", annotations: pinMark(panel) } };
+  return { ...common, annotations: pinMark(panel), margin: { l: 55, r: 12, t: 32, b: 48 }, dragmode: "lasso", xaxis: axis(0), yaxis: axis(1) };
 }
 
 const config = () => ({ responsive: true, displaylogo: false, displayModeBar: true, modeBarButtons: spatial()
@@ -120,7 +129,7 @@ const config = () => ({ responsive: true, displaylogo: false, displayModeBar: tr
 let selecting = 0; // plotly tells of our own changes, too: those are not the reader's
 function draw() {
   selecting += 1;
-  return Promise.all(PANELS.map((panel) => Plotly.react($(panel), traces(panel), layout(), config()))).then(() => { selecting -= 1; describe(); });
+  return Promise.all(PANELS.map((panel) => Plotly.react($(panel), traces(panel), layout(panel), config()))).then(() => { selecting -= 1; describe(); });
 }
 function recolour() { return Promise.all(PANELS.map((panel) => paint($(panel), marker(panel)))); }
 
@@ -140,7 +149,7 @@ function move(panels = ["after"]) {
     const { lines, middles, points } = geometry(panel), update = {};
     points.forEach((_, a) => { update["xyz"[a]] = [lines[a], middles[a], points[a]]; });
     update.customdata = [[], lined(), D.image.map((_, i) => i)];
-    return Plotly.restyle($(panel), update, [LINES, MIDDLES, POINTS]);
+    return Plotly.update($(panel), update, { [pinPath()]: pinMark(panel) }, [LINES, MIDDLES, POINTS]);
   }));
 }
 
@@ -151,13 +160,17 @@ function select(ids) {
   fillSelection(); fillTable(); describe();
   selecting += 1;
   const shown = PANELS.map((panel) => {
-    if (spatial()) return Plotly.react($(panel), traces(panel), layout(), config());
+    if (spatial()) return Plotly.react($(panel), traces(panel), layout(panel), config());
     return Plotly.update($(panel), { selectedpoints: [chosenPoints()] }, { selections: [] }, [POINTS]);
   });
   return Promise.all(shown).then(() => (state.lines ? move(PANELS) : null)).then(() => { selecting -= 1; });
 }
 
-function pin(i) { state.pinned = i; fillCard(); }
+function pin(i) {
+  state.pinned = i;
+  fillCard();
+  return Promise.all(PANELS.map((panel) => Plotly.relayout($(panel), { [pinPath()]: pinMark(panel) })));
+}
 
 function describe() {
   const words = (side) => {
@@ -194,7 +207,7 @@ function listen() {
   $("map").addEventListener("change", (e) => { state.map = Number(e.target.value); draw(); retell(); });
   $("threshold").addEventListener("input", (e) => {
     state.threshold = Number(e.target.value);
-    soon(() => { if (state.colour === "outcome") recolour(); retell(); describe(); fillCard(); fillTable(state.tablePage); });
+    soon(() => { if (state.colour === "outcome") recolour(); retell(); describe(); fillExamples(); fillCard(); fillTable(state.tablePage); });
   });
   $("morph").addEventListener("input", (e) => { state.morph = Number(e.target.value) / 100; soon(() => { move(); retell(); }); });
   $("lines").addEventListener("change", (e) => { state.lines = e.target.checked; move(PANELS); retell(); });
@@ -248,9 +261,9 @@ function fitFrame() {
 
 draw().then(() => {
   listen();
-  const changed = masked.find((i) => outcome(D.before, i, state.threshold) !== outcome(D.after, i, state.threshold));
-  if (masked.length) pin(changed === undefined ? masked[0] : changed); else fillCard();
-  retell(); fillSelection(); fillTable();
+  const [first] = [...Object.values(EXAMPLES).flatMap(examples), ...masked];
+  if (first === undefined) fillCard(); else pin(first);
+  fillExamples(); retell(); fillSelection(); fillTable();
   listenToHost();
   if (frameElement) fitFrame();
   document.documentElement.dataset.ready = "yes";

@@ -91,6 +91,24 @@ function neighbourList(title, side, i) {
   return make("div", {}, make("h3", {}, title), make("ol", {}, ...items));
 }
 
+// What the EUM did to a masked view: whether it was correct before, and is after.
+const EXAMPLES = { "rescued by the EUM": [false, true], "lost by the EUM": [true, false], "wrong before and after": [false, false] };
+
+// The masked views to which that happened; those whose score moved most come first.
+function examples([before, after]) {
+  const correct = (side, i) => outcome(side, i, state.threshold) === CORRECT;
+  const moved = (i) => Math.abs(D.after.mated[i] - D.before.mated[i]);
+  return D.image.flatMap((_, i) => (D.masked[i] && D.before.mated[i] !== null && correct(D.before, i) === before && correct(D.after, i) === after ? [i] : [])).sort((a, b) => moved(b) - moved(a));
+}
+
+// Each button pins the next view of its kind.
+function fillExamples() {
+  $("examples").replaceChildren("Show one ", ...Object.entries(EXAMPLES).map(([word, kind]) => {
+    const found = examples(kind);
+    return make("button", { type: "button", ...(found.length ? {} : { disabled: "" }), onclick: () => pin(found[(found.indexOf(state.pinned) + 1) % found.length]) }, `${word} (${found.length})`);
+  }));
+}
+
 function fillCard() {
   const i = state.pinned;
   if (i === null) { $("cardBody").replaceChildren(make("p", { class: "small" }, "Click a point, a face in the grid or a row of the table.")); return; }

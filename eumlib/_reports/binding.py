@@ -69,10 +69,12 @@ def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
 def _write_pages(bound: Sequence[Run], manifest: dict, folder: Path, made: Path) -> None:
     for position, run in enumerate(bound):
         page = made / f"{run.notebook}.html"
+        body = page_body(nbformat.read(_executed(run, folder), as_version=4))
         text = template("_reports/page.html").render(
             run=run,
             given={n: run.parameters[n] for n in manifest["parameters"] if n in run.parameters},
-            body=page_body(nbformat.read(_executed(run, folder), as_version=4)),
+            body=body,
+            sections=headings(body),
             before=bound[position - 1] if position else None,
             after=bound[position + 1] if position + 1 < len(bound) else None,
         )

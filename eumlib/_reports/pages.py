@@ -19,6 +19,7 @@ from eumlib._common.looks import figure_html
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 _FORMULA = re.compile(r"(`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
 _TO_NOTEBOOK = re.compile(r'href="(\d\d_\w+)\.ipynb')
+_HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)<a class="anchor-link"', re.DOTALL)
 _FENCE = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
 
 
@@ -28,6 +29,15 @@ def page_body(executed: nbformat.NotebookNode) -> str:
     exporter = HTMLExporter(raw_template=source, preprocessors=[OfflineOutputs])
     body, _ = exporter.from_notebook_node(executed)
     return _TO_NOTEBOOK.sub(r'href="\1.html', body)
+
+
+def headings(body: str) -> list[tuple[str, str]]:
+    """The sections of a page's body: of each its anchor and its title, both ready for HTML.
+
+    >>> headings('<h2 id="A-mask">A <em>mask</em><a class="anchor-link" href="#A-mask">¶</a></h2>')
+    [('A-mask', 'A <em>mask</em>')]
+    """
+    return _HEADING.findall(body)
 
 
 def to_mathml(markdown: str) -> str:

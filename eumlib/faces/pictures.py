@@ -12,6 +12,7 @@ import numpy as np
 from IPython.display import HTML
 from PIL import Image
 
+GAP = 10  # pixels between the pictures of a gallery
 NUMBERED_WIDTH = 960  # pixels, of a picture with numbered landmarks
 
 
@@ -20,6 +21,7 @@ def gallery(
     captions: Sequence[str],
     alts: Sequence[str] | None = None,
     width: int = 120,
+    columns: int = 0,
 ) -> HTML:
     """A row of captioned pictures that wraps.
 
@@ -28,6 +30,7 @@ def gallery(
         captions: one line under each.
         alts: what each picture shows, in words; the captions where it is left out.
         width: on the page, in pixels; larger pictures are reduced to twice that.
+        columns: after how many pictures the row wraps on a wide screen; 0 for where it is full.
 
     Raises:
         ValueError: another number of captions or alts than of pictures.
@@ -43,7 +46,9 @@ def gallery(
             pictures, captions, captions if alts is None else alts, strict=True
         )
     ]
-    return HTML(f'<div style="display:flex;flex-wrap:wrap;gap:10px">{"".join(tiles)}</div>')
+    room = f";max-width:{columns * (width + GAP) - GAP}px" if columns else ""
+    row = f"display:flex;flex-wrap:wrap;gap:{GAP}px{room}"
+    return HTML(f'<div style="{row}">{"".join(tiles)}</div>')
 
 
 def with_landmarks(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -62,9 +67,9 @@ def with_numbers(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     large = with_landmarks(large, landmarks * factor)
     for number, (x, y) in enumerate(landmarks * factor):
         place = int(x) + 7, int(y) + 5
-        for colour, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
+        for colour, thickness in (((0, 0, 0), 5), ((255, 255, 255), 2)):
             cv2.putText(
-                large, str(number), place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, thickness,
+                large, str(number), place, cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, thickness,
                 cv2.LINE_AA,
             )  # fmt: skip
     return large

@@ -62,7 +62,7 @@ def embedding_map(coordinates: np.ndarray, points: pd.DataFrame, title: str) -> 
         "mask %{customdata[3]}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title_text="axis 1 (no unit)", zeroline=False)
-    figure.update_yaxes(title_text="axis 2 (no unit)", zeroline=False)
+    figure.update_yaxes(title_text="axis 2 (no unit)", zeroline=False, scaleanchor="x")
     counts = ", ".join(f"{count} {view}" for view, count in points["view"].value_counts().items())
     return finished(figure, title, f"map of {counts} embeddings", height=560)
 

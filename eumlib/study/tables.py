@@ -22,8 +22,8 @@ def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
 COLUMN_TITLES = {
     "eer": "EER %",
     "fmr1000": "FMR1000 %",
-    "fmr_at_1000": "FMR % at the operating threshold",
-    "fnmr_at_1000": "FNMR % there",
+    "fmr_at_1000": "FMR % at operating threshold",
+    "fnmr_at_1000": "FNMR % at operating threshold",
     "error_at_1000": "HTER %",
 }
 

@@ -27,8 +27,8 @@ SHOWN_RATES = {
 
 SHOWN_BY_KIND = {
     "eer": "EER %",
-    "fmr_at_1000": "FMR % at the operating threshold",
-    "fnmr_at_1000": "FNMR % there",
+    "fmr_at_1000": "FMR % at operating threshold",
+    "fnmr_at_1000": "FNMR % at operating threshold",
 }
 
 SHOWN_CHANGES = {"eer_change": "change of EER", "error_at_1000_change": "change of HTER"}

@@ -127,6 +127,46 @@ def test_a_click_pins_the_neighbours(browser, views):
     assert "same" in words or "other" in words
 
 
+def kinds_of(views, threshold):
+    """Slow: the masked views by whether they were correct before, and are after."""
+    right = [outcomes(side, threshold) == "correct" for side in (views.before, views.after)]
+    known = views.masked & ~np.isnan(views.before.mated)
+    return {
+        name: np.flatnonzero(known & (right[0] == before) & (right[1] == after)).tolist()
+        for name, before, after in (
+            ("rescued", False, True), ("lost", True, False), ("wrong", False, False)
+        )
+    }  # fmt: skip
+
+
+def test_it_opens_on_a_rescue_and_offers_more_and_failures(browser, views):
+    found = kinds_of(views, THRESHOLD)
+    assert found["rescued"]
+    gain = views.after.mated - views.before.mated
+    assert browser.run("state.pinned") == max(found["rescued"], key=lambda i: gain[i])
+    for name, views_of_kind in found.items():
+        button = f"[...$('examples').children].find((b) => b.innerText.startsWith('{name}'))"
+        assert f"({len(views_of_kind)})" in browser.run(f"{button}.innerText")
+        assert browser.run(f"{button}.disabled") == (not views_of_kind)
+        seen = set()
+        for _ in views_of_kind:
+            browser.run(f"{button}.click()")
+            seen.add(browser.run("state.pinned"))
+        assert seen == set(views_of_kind)
+
+
+def test_an_arrow_points_at_the_pinned_view_in_both_maps_and_travels_with_it(browser, views):
+    browser.run("pin(3)")
+    choose(browser, "morph", "40")
+    for panel in ("before", "after"):
+        (arrow,) = browser.run(f"$('{panel}').layout.annotations")
+        points = f"$('{panel}').data[{POINTS}]"
+        assert [arrow["x"], arrow["y"]] == browser.run(f"[{points}.x[3], {points}.y[3]]")
+    choose(browser, "threshold", "0.9")
+    wrong = kinds_of(views, 0.9)["wrong"]
+    assert f"({len(wrong)})" in browser.run("$('examples').lastChild.innerText")
+
+
 def test_it_can_be_used_by_keyboard_alone(browser, views):
     for _ in range(40):
         browser.key("Tab", 9)

@@ -83,6 +83,19 @@ def test_pages_have_one_title_and_their_headings_in_order(report):
         assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
+def test_a_page_lists_its_sections(tmp_path, manifest, runs):
+    (tmp_path / "notebooks").mkdir()
+    cells = [nbformat.v4.new_markdown_cell("# One\n\n## The *first*\n\n## And $x$")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks/01_a.ipynb")
+    bind_report(runs[:1], manifest, tmp_path)
+    page = (tmp_path / "01_a.html").read_text(encoding="utf-8")
+    listed = re.search(r'<details class="contents">(.*?)</details>', page, re.DOTALL)[1]
+    for anchor in re.findall(r'href="#([^"]+)"', listed):
+        assert f'<h2 id="{anchor}"' in page
+    assert ">The <em>first</em></a>" in listed
+    assert "<math" in listed
+
+
 def test_the_index_has_every_notebook_its_status_and_the_results(report, results):
     page = report.read_text(encoding="utf-8")
     assert 'href="01_a.html"' in page

@@ -1,4 +1,5 @@
 import io
+import re
 
 import numpy as np
 import pytest
@@ -16,6 +17,15 @@ def test_a_gallery_has_a_picture_a_caption_and_words_for_each():
     assert 'alt="a face"' in page
     assert "&lt;two&gt;" in page
     assert "&quot;mask&quot;" in page
+
+
+def test_a_gallery_wraps_where_it_is_told_to():
+    pictures, captions = [np.zeros((8, 8, 3), np.uint8)] * 6, "abcdef"
+    assert "max-width" not in gallery(pictures, captions).data
+    (room,) = re.findall(
+        r"max-width:(\d+)px", gallery(pictures, captions, width=50, columns=3).data
+    )
+    assert 3 * 50 + 2 * 10 <= int(room) < 4 * 50 + 3 * 10
 
 
 def test_a_missing_caption_is_an_error():

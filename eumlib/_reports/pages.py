@@ -19,6 +19,7 @@ from eumlib._common.looks import figure_html
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 _FORMULA = re.compile(r"(`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
 _TO_NOTEBOOK = re.compile(r'href="(\d\d_\w+)\.ipynb')
+_PREFIX = re.compile(r' xmlns:ns\d+="[^"]*"|(?<=<)ns\d+:|(?<=</)ns\d+:')
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)<a class="anchor-link"', re.DOTALL)
 _FENCE = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
 
@@ -28,6 +29,7 @@ def page_body(executed: nbformat.NotebookNode) -> str:
     source = (PACKAGE_FOLDER / "_reports/templates/notebook.html").read_text(encoding="utf-8")
     exporter = HTMLExporter(raw_template=source, preprocessors=[OfflineOutputs])
     body, _ = exporter.from_notebook_node(executed)
+    body = _PREFIX.sub("", body)  # of formulas in headings, which no browser draws with one
     return _TO_NOTEBOOK.sub(r'href="\1.html', body)
 
 

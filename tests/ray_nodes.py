@@ -56,11 +56,13 @@ class TwoNodes:
 @contextmanager
 def two_nodes():
     """A cluster while the block runs."""
-    folder = tempfile.mkdtemp(prefix="ray.")  # tmp_path is too long for the sockets in it
+    folder = Path(tempfile.mkdtemp(prefix="ray."))  # tmp_path is too long for the sockets in it
+    (folder / "ray").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_TMPDIR", str(folder))  # for its file of the current cluster's address
         patch.setenv("PYTHONPATH", os.pathsep.join((str(TESTS), str(TESTS.parent))))
-        nodes = TwoNodes(folder)
+        nodes = TwoNodes(folder / "ray")
         yield nodes
         nodes.stop()
     shutil.rmtree(folder, ignore_errors=True)

@@ -156,7 +156,7 @@ def test_it_opens_on_a_rescue_and_offers_more_and_failures(browser, views):
 
 
 def test_an_arrow_points_at_the_pinned_view_in_both_maps_and_travels_with_it(browser, views):
-    browser.run("pin(3)")
+    browser.run("pin(3).then(() => true)")
     choose(browser, "morph", "40")
     for panel in ("before", "after"):
         arrow = browser.run(f"$('{panel}').layout.annotations.map((a) => [a.x, a.y])")

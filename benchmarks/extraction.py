@@ -91,7 +91,7 @@ def main(
     workers: Annotated[int, typer.Option(min=1)] = os.cpu_count() or 1,
     out: Annotated[Path | None, typer.Option(help="markdown file to write")] = None,
 ) -> None:
-    """Profile a face set, then extract a quarter, a half and all of it, one mask a face."""
+    """Profile a face set, then extract a quarter, a half and all of it, one mask per face."""
     faces = load_faces(face_set, **({"root": root} if root else {}))
     recogniser = default_backbone().name
     lines = [f"# Extraction of {len(faces)} faces of {faces.name} by {recogniser}", ""]

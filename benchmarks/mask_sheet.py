@@ -70,7 +70,7 @@ def main(
     out: Annotated[Path, typer.Option(help="picture to write")] = Path("mask-sheet.png"),
     seed: int = 0,
 ) -> None:
-    """A row a face: as it is, in three flat masks, and in six lifelike ones."""
+    """One row per face: as it is, in three flat masks, and in six lifelike ones."""
     cv2.setNumThreads(1)
     rows, seconds = [], np.zeros(len(MASKS))
     for mask in MASKS:  # lifelike fabric is drawn once

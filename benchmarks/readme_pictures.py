@@ -88,7 +88,7 @@ def browser() -> str:
 
 
 def mask_sheet() -> Image.Image:
-    """A row a face: as it is, and in each mask; a column a mask, with its name."""
+    """One row per face: as it is, and in each mask; one column per mask, with its name."""
     faces = load_faces("synthetic", count=max(SHEET_FACES) + 1, seed=0)
     finder = finder_for(faces)
     rows = []

@@ -80,7 +80,7 @@ SWEEPS = (  # the longest first
 
 
 def rows_of(sweep: Sweep, judged: dict[float, dict[str, MeanRates]]) -> list[dict[str, str]]:
-    """A row a condition and value; behind a rate, what it is more than with the default."""
+    """One row per condition and value; behind a rate, what it is more than with the default."""
     rows = []
     for condition in judged[sweep.default]:
         for value, by_condition in judged.items():

@@ -122,7 +122,7 @@ def most_resident() -> int:
 
 
 def large_rows(pictures: int) -> Iterator[dict[str, str]]:
-    """A row a recipe: an epoch of a table that stays on disk, by a process of its own."""
+    """One row per recipe: an epoch of a table that stays on disk, by a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         write_parts(pictures, Path(folder))
         os.environ[HOME_VARIABLE] = f"{folder}/home"

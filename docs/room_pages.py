@@ -18,7 +18,7 @@ def setup(app):
 
 
 def write_pages(app):
-    """One page a room, in ``reference/``."""
+    """One page per room, in ``reference/``."""
     folder = Path(app.srcdir) / "reference"
     folder.mkdir(exist_ok=True)
     for room in eumlib.ROOMS:

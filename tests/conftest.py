@@ -126,6 +126,6 @@ def people(tmp_path_factory, orl):
 @pytest.fixture(scope="session")
 def nodes(finder):
     """A cluster of two nodes; what a test kills is there again when another asks for both."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'eumlib[cluster]'")
+    pytest.importorskip("ray", reason="Ray is not installed: pip install --editable '.[cluster]'")
     with two_nodes() as nodes:
         yield nodes

@@ -241,7 +241,7 @@ def _print_accuracies(
     streams: Mapping[str | None, verification.ComparedViews],
     folds: int,
 ) -> None:
-    """A line a row of results: LFW's accuracy on listed pairs."""
+    """One line per row of results: LFW's accuracy on listed pairs."""
     for row in measured.itertuples():
         views = (streams if row.setting == verification.STREAM_SETTING else systems)[row.unmasking]
         accuracy = verification.folded_accuracy(views.compare(row.setting), folds)

@@ -96,7 +96,7 @@ def joined(address: str) -> Iterator[ModuleType]:
         import ray
     except ImportError as error:
         raise ClusterError(
-            f'a cluster needs the package ray: pip install "eumlib[cluster]" ({error})'
+            f'a cluster needs the package ray: pip install --editable ".[cluster]" ({error})'
         ) from error
     quiet = {"logging_level": "ERROR", "log_to_driver": False}
     with scratch_folder() as folder:

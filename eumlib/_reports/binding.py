@@ -28,7 +28,7 @@ PAGE_BYTES = 8_000_000  # a larger one is slow to open, and too large to send
 
 
 def bind_report(runs: Sequence[Run], manifest: dict, folder: Path) -> Path:
-    """Write a page a notebook, the manifest and ``index.html`` into `folder`.
+    """Write one page per notebook, the manifest and ``index.html`` into `folder`.
 
     All is written before any of it takes the place of an earlier report's, and only then is a page
     removed that is not part of this one: on a full disk, or killed, the earlier pages stay whole. A

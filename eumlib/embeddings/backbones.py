@@ -217,6 +217,7 @@ def load_backbone(
         return OnnxBackbone(name_or_path)
     raise BackboneError(
         f"no recogniser {str(name_or_path)!r}: give {', '.join([*named, *NAMED_ONNX])}, or "
-        f'the path of an .onnx file (all but the first two need: pip install "eumlib[arcface]"); a '
-        f".safetensors file of a rival goes to: embed --backbone"
+        "the path of an .onnx file (all but the first two need: "
+        'pip install --editable ".[arcface]"); a .safetensors file of a rival goes to: '
+        "embed --backbone"
     )

@@ -119,7 +119,7 @@ class Extraction:
         """The table, in memory.
 
         Returns:
-            A row a view, in the order of the set, embeddings scaled to unit length; views that
+            One row per view, in the order of the set, embeddings scaled to unit length; views that
             could not be acquired are in its ``failures``.
 
         Raises:
@@ -133,7 +133,7 @@ class Extraction:
         )
 
     def steps(self, shards: Sequence[Shard]) -> Iterator[Step]:
-        """The shards, one after the other, computed by this machine: a step a face.
+        """The shards, one after the other, computed by this machine: one step per face.
 
         Raises:
             ExtractionError: a worker process died.

@@ -18,10 +18,10 @@ def failures_to_acquire(outcomes: pd.DataFrame) -> pd.DataFrame:
     """FTA by face set, view and mask, with its 95 % interval and the reasons.
 
     Args:
-        outcomes: a row a view that was tried, as `EmbeddingTable.attempted_views`.
+        outcomes: one row per view that was tried, as `EmbeddingTable.attempted_views`.
 
     Returns:
-        A row a set, view and mask shape (``"none"`` for unmasked views): ``attempts``,
+        One row per set, view and mask shape (``"none"`` for unmasked views): ``attempts``,
         ``failures``, ``fta`` as a fraction, ``fta_low`` and ``fta_high`` (Wilson's interval; it
         takes the views for independent), and a column of counts for each reason that occurs.
 

@@ -41,7 +41,7 @@ class FeatureMaps:
     """Feature maps and what they are of.
 
     Attributes:
-        rows: a row a face view, as in `eumlib.embeddings.EmbeddingTable`.
+        rows: one row per face view, as in `eumlib.embeddings.EmbeddingTable`.
         maps: row i for row i, ``(128, 14, 14)`` float16, as `MobileFaceNet.early_maps` gives them.
         chips: row i for row i, the chip in ``(64, 64, 3)`` RGB uint8.
         fingerprint: of the recogniser whose maps they are.

@@ -38,7 +38,7 @@ class MappedTable:
     """Embeddings on disk, and what they are of.
 
     Attributes:
-        rows: a row a face view. ``image_id`` and ``person`` are numbers here, and ``face_set``,
+        rows: one row per face view. ``image_id`` and ``person`` are numbers here, and ``face_set``,
             ``view`` and ``backbone`` categories. The index of a row is its number in `vectors`.
         people: ``face_set`` and ``identity`` of each person, sorted by both together.
         vectors: ``(d,)`` float16 or float32 a row, of unit length.

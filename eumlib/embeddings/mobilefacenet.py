@@ -138,7 +138,7 @@ class MobileFaceNet(nn.Module):
 def _layers_of(content: bytes) -> Iterator[tuple[np.ndarray, ...]]:
     """Weights and biases of each convolution, and slopes of each PReLU, front to back.
 
-    PReLU is written as relu(x) + (x − |x|) · α / 2; its MUL holds α / 2, a number a channel.
+    PReLU is written as relu(x) + (x − |x|) · α / 2; its MUL holds α / 2, one number per channel.
     """
     import tflite  # here alone: it is slow to import, and only the recogniser reads such files
 

@@ -129,5 +129,5 @@ def package(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise BackboneError(
-            f'ONNX files need the package {name}: pip install "eumlib[arcface]" ({error})'
+            f'ONNX files need the package {name}: pip install --editable ".[arcface]" ({error})'
         ) from error

@@ -1,4 +1,4 @@
-"""The table of embeddings: a row a face view, the hub of everything that follows.
+"""The table of embeddings: one row per face view, the hub of everything that follows.
 
 Faces that could not be acquired are kept beside the rows, so that the failures to acquire (FTA)
 travel with the numbers they qualify. `eumlib.embeddings.table_files` reads and writes it.
@@ -41,9 +41,9 @@ class EmbeddingTable:
     """Embeddings and what they are of.
 
     Attributes:
-        rows: a row a face view, with `COLUMNS`; unmasked views have no mask (missing values).
+        rows: one row per face view, with `COLUMNS`; unmasked views have no mask (missing values).
         vectors: ``(n, d)`` float32, row i for row i, of unit length.
-        failures: a row a view that was tried and not acquired, with `FAILURE_COLUMNS`.
+        failures: one row per view that was tried and not acquired, with `FAILURE_COLUMNS`.
     """
 
     rows: pd.DataFrame
@@ -125,7 +125,7 @@ class EmbeddingTable:
 
     @property
     def attempted_views(self) -> pd.DataFrame:
-        """A row a view that was tried, with `ATTEMPT_COLUMNS`; acquired ones have no reason."""
+        """One row per view that was tried, with `ATTEMPT_COLUMNS`; acquired ones have no reason."""
         return attempted_views_of(self.rows, self.failures)
 
     @property
@@ -196,7 +196,7 @@ def _identities(given: Sequence[str]) -> list[str]:
 def _given_vectors(name: str, given: np.ndarray, count: int) -> np.ndarray:
     given = np.asarray(given)
     if given.ndim != 2 or len(given) != count or not given.shape[1]:
-        raise TableError(f"{name} must be ({count}, d), a row an identity, not {given.shape}")
+        raise TableError(f"{name} must be ({count}, d), one row per identity, not {given.shape}")
     if given.dtype.kind not in "fiu":
         raise TableError(f"{name} must be numbers, not {given.dtype}")
     try:

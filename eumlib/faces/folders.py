@@ -204,7 +204,7 @@ def announce_many(root: Path, count: int) -> None:
 
 
 def _layout(root: Path | str) -> str:
-    return f"{root}/Name/picture.jpg, a folder a person"
+    return f"{root}/Name/picture.jpg, one folder per person"
 
 
 class _Entry(NamedTuple):

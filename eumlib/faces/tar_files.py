@@ -1,7 +1,7 @@
 """Pictures in tar files, read where they lie: the place of each is noted, nothing is unpacked.
 
 Such a tar is one of WebDataset's, ``key.jpg`` with ``key.cls``, ``key.json`` (its ``identity``,
-``label`` or ``cls``) or ``key.txt``, which says who it is; or it has a folder a person,
+``label`` or ``cls``) or ``key.txt``, which says who it is; or it has one folder per person,
 ``Name/anything.jpg``.
 """
 

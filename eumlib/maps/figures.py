@@ -17,12 +17,12 @@ VIEW_COLOURS = {"unmasked": BLUE, "masked": VERMILION, "unmasked by EUM": GREEN}
 
 
 def embedding_map(coordinates: np.ndarray, points: pd.DataFrame, title: str) -> go.Figure:
-    """A map of embeddings: one point a face view, its shape the view, and a line to its mate.
+    """A map of embeddings: one point per face view, its shape the view, and a line to its mate.
 
     Args:
         coordinates: ``(n, 2)``.
-        points: a row a point with ``identity``, ``image_id``, ``view`` (a key of `VIEW_SYMBOLS`)
-            and ``mask_shape``.
+        points: their rows, with ``identity``, ``image_id``, ``view`` (a key of `VIEW_SYMBOLS`) and
+            ``mask_shape``.
         title: over the map.
 
     The points are the last trace, in the order of `points`, so that point i is row i.

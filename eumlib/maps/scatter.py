@@ -66,7 +66,7 @@ class ScatterExplorer:
         except ImportError as error:
             raise MissingScatterError(
                 "so many points are drawn by jupyter-scatter; install it with: "
-                'pip install "eumlib[scatter]"'
+                'pip install --editable ".[scatter]"'
             ) from error
         self._views, self._joint = views, joint
         self._address_of = lru_cache(1000)(lambda view: _address(picture_of(view)))

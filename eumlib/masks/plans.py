@@ -139,7 +139,7 @@ class ReplayedMasks:
 
     @classmethod
     def read(cls, path: Path | str) -> ReplayedMasks:
-        """Read a log with one line a picture: ``image_id shape red green blue``.
+        """Read a log with one line per picture: ``image_id shape red green blue``.
 
         The three numbers may have decimals, from 0 to 255; they are rounded.
 

@@ -126,7 +126,7 @@ def recognised(
         seed: of the resamples.
 
     Returns:
-        A row a mask and unmasking, first that of bare faces: ``recogniser``, ``mask``,
+        One row per mask and unmasking, first that of bare faces: ``recogniser``, ``mask``,
         ``unmasking`` (None or a name), and, each as a fraction with the ends of its 95 % interval
         in ``…_low`` and ``…_high``: ``recognised``, the mated probes accepted at the threshold in
         service; ``fmr``, the non-mated ones accepted there, too; ``rank1``, the probes whose person
@@ -275,7 +275,7 @@ def wearers_sheet(face_set: FaceSet, masks: Sequence[PrintedMask], people: int) 
 
 
 def recognised_by_mask(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `recognised` for a reader: a line a recogniser, mask and unmasking, in percent."""
+    """Rows of `recognised` for a reader, in percent."""
     shares = {
         "recognised, %": ("recognised", "{:.1f}"),
         "impostors accepted, %": ("fmr", "{:.2f}"),

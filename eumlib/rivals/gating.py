@@ -21,7 +21,7 @@ def train_the_gate(material: Material, size: Size, *without_style: str) -> Gate:
 
 
 def gate_errors(material: Material, everything: Gate, size: Size) -> list[dict[str, object]]:
-    """A row a style of mask and a training: the share of masked faces taken for bare.
+    """One row per style of mask and training: the share of masked faces taken for bare.
 
     `everything` was trained on all styles; the others are trained here. The faces are LFW's test
     people as a camera sees them, and those of MFR2.

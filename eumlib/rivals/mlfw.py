@@ -85,7 +85,7 @@ def mlfw_gaps(
         seed: of pairs and resamples.
 
     Returns:
-        A row a setting, system and list, ready for JSON. It holds the counts of `PairList`;
+        One row per setting, system and list, ready for JSON. It holds the counts of `PairList`;
         ``accuracy``, a mean of ten folds, with its ``accuracy_standard_error``; the
         `eumlib.study.judging.JUDGED_RATES`, fractions, with 95 % intervals over people; and, in a
         row of misleading pairs, each as ``…_minus_random``, rates with intervals taken on the same

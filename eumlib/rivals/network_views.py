@@ -23,7 +23,7 @@ A_BATCH = 50
 
 
 def views_of_network(rival: NetworkRival, protocol: NetworkProtocol) -> list[dict[str, object]]:
-    """A row a test of painted masks, of a rival with a gate or one that draws; else none."""
+    """One row per test of painted masks, of a rival with a gate or one that draws; else none."""
     figures = {GatedMaps: feature_gate_figures, DecoupledNet: restored_figures}.get(type(rival))
     if figures is None:
         return []

@@ -250,7 +250,7 @@ def _loaded(stored: dict[str, dict]) -> MeanRates:
 def _rows(
     protocol: Protocol, measured: Mapping[str, Made], changed: Mapping[str, Made]
 ) -> list[dict[str, object]]:
-    """A row a test and system: its rates, their change, and what they are more than SRT's."""
+    """One row per test and system: its rates, their change, and what they are more than SRT's."""
     rows = []
     for place, ((_, condition), judge) in enumerate(protocol.judges.items()):
         test = {"condition": condition, **judge.counts}
@@ -270,7 +270,7 @@ def _rows(
 def _network_rows(
     protocol: Protocol, measured: Mapping[str, Made], changed: Mapping[str, Made]
 ) -> list[dict[str, object]]:
-    """A row a test and network with its own references: of masked probes, and of bare ones.
+    """One row per test and network with its own references: of masked probes, and of bare ones.
 
     Of bare probes, ``…_minus`` is what a rate is more than the recogniser's; of masked ones, more
     than that of the EUM with SRT.

@@ -14,7 +14,7 @@ RATE_TITLES = {
 
 
 def rivals_by_test(systems: pd.DataFrame, rate: str) -> pd.DataFrame:
-    """A rate of ``systems`` in ``data/rivals.json``, in percent: a line a system, a column a test.
+    """A rate of ``systems`` in ``data/rivals.json``, in percent: systems down, tests across.
 
     Behind it stands how much more it is than with SRT, in percentage points, with a 95 % interval
     of its own, taken on the same resamples of people.
@@ -64,7 +64,7 @@ def costs_of_rivals(systems: pd.DataFrame) -> pd.DataFrame:
 
 
 def gate_errors_by_style(errors: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `eumlib.rivals.gate_errors` for a reader: a line a style and training, in percent."""
+    """Rows of `eumlib.rivals.gate_errors` for a reader, in percent."""
     shares = {
         "masked faces taken for bare, %": "masked_taken_for_bare",
         "bare faces taken for masked, %": "bare_taken_for_masked",
@@ -77,7 +77,7 @@ def gate_errors_by_style(errors: pd.DataFrame) -> pd.DataFrame:
 
 
 def mlfw_by_setting(gaps: pd.DataFrame, rate: str) -> pd.DataFrame:
-    """Rows of `eumlib.rivals.mlfw_gaps` for a reader: a line a setting and system, in percent.
+    """Rows of `eumlib.rivals.mlfw_gaps` for a reader: one line per setting and system, in percent.
 
     Accuracy on random and on misleading pairs, ± a standard error of ten folds; then a rate on
     both, and how much more it is on misleading ones, in percentage points, with its 95 % interval.

@@ -94,7 +94,7 @@ class Study:
         self._training, self._validation = material.of_lfw("train"), material.of_lfw("validation")
 
     def steps(self) -> pd.DataFrame:
-        """A row a material, loss, number of steps and condition, on validation people."""
+        """One row per material, loss, number of steps and condition, on validation people."""
         training = {"nobody": self._nobody(), "lfw": self._training}
         cases = [
             (count, material, loss)
@@ -112,7 +112,7 @@ class Study:
         return pd.DataFrame(rows)
 
     def draws(self) -> pd.DataFrame:
-        """A row a number of people drawn and condition, on validation people."""
+        """One row per number of people drawn and condition, on validation people."""
         judges = self._judges(self._validation, (PAPERS_WAY, LIFELIKE_MASKS))
         rows = _plain_rows(judges)
         for count in _each(self._size.draws, "draws"):
@@ -122,7 +122,7 @@ class Study:
         return pd.DataFrame(rows)
 
     def ablation(self) -> pd.DataFrame:
-        """A row a case and condition, on validation people."""
+        """One row per case and condition, on validation people."""
         judges = self._judges(self._validation, (PAPERS_WAY, LIFELIKE_MASKS, CAMERAS_WAY))
         rows = _plain_rows(judges)
         for case in _each(ablation_cases(self._nobody, self._training, self._size), "ablation"):
@@ -130,7 +130,7 @@ class Study:
         return pd.DataFrame(rows)
 
     def matrix(self) -> pd.DataFrame:
-        """A row a case and a cell of style and alignment, on validation people."""
+        """One row per case and a cell of style and alignment, on validation people."""
         judges = self._judges(self._validation, CELLS)
         rows = _plain_rows(judges)
         for case in _each(matrix_cases(self._nobody, self._size), "matrix"):
@@ -246,7 +246,7 @@ def _plain_rows(judges: Judges) -> list[dict[str, object]]:
 def _rows(
     name: str, measured: dict[Condition, MeanRates], judges: Judges, **about: object
 ) -> list[dict[str, object]]:
-    """A row a condition: what was trained, and its rates beside those without an EUM."""
+    """One row per condition: what was trained, and its rates beside those without an EUM."""
     return [
         {"trained": name, "condition": condition.name, **about, **judge.counts}
         | {"unmasked_eer": judge.unmasked.eer}

@@ -12,7 +12,7 @@ def change_map(changes: pd.DataFrame, title: str) -> go.Figure:
     """Changes in percent as a heat map with their numbers; blue is lower, and so better.
 
     Args:
-        changes: a row a training, a column a condition.
+        changes: one row per training, one column per condition.
         title: over the map.
 
     Taught in notebook 10.

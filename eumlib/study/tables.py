@@ -10,7 +10,7 @@ from eumlib._common.looks import with_interval
 
 
 def eer_by_condition(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `MeanRates.row` for a reader: a line a training, a column a condition, EER in %.
+    """Rows of `MeanRates.row` for a reader: EER in percent, trainings down, conditions across.
 
     Each with its 95 % interval and, but for the line without an EUM, its change relative to that.
     """
@@ -29,7 +29,7 @@ COLUMN_TITLES = {
 
 
 def rates_of_condition(rows: pd.DataFrame, condition: str) -> pd.DataFrame:
-    """Rows of `MeanRates.row` under one condition: a line a training, a column a rate, in percent.
+    """Rows of `MeanRates.row` under one condition, in percent: trainings down, rates across.
 
     The operating threshold is the one that lets 0.1 % of impostors pass among unmasked faces. HTER
     is the half total error rate, the mean of FMR and FNMR there. Each rate has its 95 % interval

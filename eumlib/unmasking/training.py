@@ -45,7 +45,7 @@ class Fit:
     Attributes:
         unmasker: its model has the weights of the best epoch, and is in evaluation mode.
         recipe: how it was trained.
-        history: a row an epoch: epoch, learning_rate, loss, d1, d2, d3, restrained (share of the
+        history: one row per epoch: epoch, learning_rate, loss, d1, d2, d3, restrained (share of the
             steps on which the restraint held), validation.
         best_epoch: the epoch with the highest validation figure, whose weights the model has.
     """

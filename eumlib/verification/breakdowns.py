@@ -39,7 +39,7 @@ def by_mask(
         seed: of the bootstrap.
 
     Returns:
-        A row a kind: ``kind``, ``people``, ``probes``, ``few`` (fewer than `FEW_PEOPLE` people),
+        One row per kind: ``kind``, ``people``, ``probes``, ``few`` (fewer than `FEW_PEOPLE`),
         `BROKEN_DOWN_RATES` as fractions with their intervals; NaN where there are no mated pairs.
 
     Taught in notebook 03.
@@ -69,9 +69,9 @@ def by_person(comparison: Comparison, threshold: float) -> pd.DataFrame:
     """How each person's own pairs fare at a threshold, the hardest first.
 
     Returns:
-        A row a person with mated pairs: ``identity``, ``mated_pairs``, ``fnmr`` (share of them that
-        is refused), ``mean_score``, ``few`` (fewer than `FEW_PAIRS` pairs); sorted by FNMR, then by
-        the mean score.
+        One row per person with mated pairs: ``identity``, ``mated_pairs``, ``fnmr`` (share of them
+        that is rejected), ``mean_score``, ``few`` (fewer than `FEW_PAIRS` pairs); sorted by FNMR,
+        then by the mean score.
 
     Taught in notebook 08.
     """

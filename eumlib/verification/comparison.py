@@ -191,7 +191,7 @@ class Comparison:
 
     @cached_property
     def listed(self) -> pd.DataFrame:
-        """The listed pairs of which there are both views, a row a pair of views.
+        """The listed pairs of which there are both views, one row per pair of views.
 
         Columns: ``pair`` (its place in the list), ``reference`` and ``probe`` (rows of views),
         ``steps`` (the score in units of `STEP`), ``mated``.

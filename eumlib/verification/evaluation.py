@@ -177,7 +177,7 @@ def evaluate(
         counter: counts pairs where they are many; on this machine's cores by default.
 
     Returns:
-        A row a setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the
+        One row per setting and unmasking: ``setting``, ``backbone``, ``unmasking`` (None or the
         unmasker's name), counts of people, pictures, pairs and faces that were not acquired, every
         one of `METRICS` (rates as fractions) with its 95 % interval in ``…_low`` and ``…_high``,
         and ``…_change``: the metric minus that of the same setting without an EUM, with the

@@ -22,7 +22,7 @@ DET_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
 
 
 def score_distributions(settings: Mapping[str, ScoreCounts], thresholds: Sequence[float] = ()):
-    """Histograms of mated and non-mated scores, one panel a setting, as shares of their pairs.
+    """Histograms of mated and non-mated scores, one panel per setting, as shares of their pairs.
 
     Args:
         settings: counts of the scores, by the name of the setting.
@@ -211,13 +211,13 @@ def number_line(scores: Mapping[str, float], threshold: float) -> go.Figure:
 
 
 def forest_plot(series: Mapping[str, pd.DataFrame], title: str, axis: str) -> go.Figure:
-    """Values with their intervals as a forest plot: a line a name, and a line at zero.
+    """Values with their intervals as a forest plot: one line per name, and a line at zero.
 
     An end that lies far outside the others is clipped; an arrow marks it, and the number stands
     beside it.
 
     Args:
-        series: tables of one row a name, whose first three columns are value, low and high; the
+        series: tables of one row per name, whose first three columns are value, low and high; the
             names are the index, the same in all tables.
         title: over the figure.
         axis: what the values are, with their unit.

@@ -225,7 +225,7 @@ class ResampledRates:
             return self.times @ np.bincount(team[found], minlength=size) / asked
 
     def metrics(self, operating: OperatingThresholds) -> pd.DataFrame:
-        """A row a resample, the columns those of `eumlib.verification.ErrorRates`."""
+        """One row per resample, the columns those of `eumlib.verification.ErrorRates`."""
         fmr_at_100, fnmr_at_100 = self.at(operating.at_100)
         fmr_at_1000, fnmr_at_1000 = self.at(operating.at_1000)
         g_mean, g_variance = _moments(self._mated, self.tables.mated_means)

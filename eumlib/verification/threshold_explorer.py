@@ -45,7 +45,7 @@ class ThresholdExplorer:
         return {name: curve.at(threshold) for name, curve in self._curves.items()}
 
     def words(self, threshold: float) -> list[str]:
-        """The same in words: the threshold, and a line a setting."""
+        """The same in words: the threshold, and one line per setting."""
         told = [
             f"{name}: FMR {point.fmr:.2%}, FNMR {point.fnmr:.2%}"
             for name, point in self.points(threshold).items()

@@ -209,7 +209,7 @@ def test_more_views_than_a_page_bears_are_refused_before_it_takes_long(run, tmp_
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory, people):
-    """The folder of people in two tars, a folder a person in each."""
+    """The folder of people in two tars, one folder per person in each."""
     root = tmp_path_factory.mktemp("packed")
     for name, persons in {"a": ("s1",), "b": ("s2", "s3")}.items():
         files = sorted(path for person in persons for path in (people / person).iterdir())

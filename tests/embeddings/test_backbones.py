@@ -40,7 +40,7 @@ def drawn_chips(count, size=20):
 
 
 def small_network(seed=0):
-    """A convolution, one number a channel, dropout: what a recogniser of one's own may have."""
+    """A convolution, one number per channel, dropout: what a recogniser of one's own may have."""
     torch.manual_seed(seed)
     return nn.Sequential(
         nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout()

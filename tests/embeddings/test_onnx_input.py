@@ -19,7 +19,7 @@ NORMALISING = {
         [constant("mean", [127.5]), constant("factor", [1 / 127.5])],
         "_mulscalar0",
     ),
-    "one number a channel": (
+    "one number per channel": (
         [node("Sub", "data", "mean", to="a"), node("Div", "a", "scale", to="b")],
         [constant("mean", [[[127.5]]] * 3), constant("scale", [[[[127.5]]] * 3])],
         "b",

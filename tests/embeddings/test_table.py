@@ -219,8 +219,8 @@ def test_arrays_of_unmasked_faces_alone_are_a_table_too():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"unmasked": np.ones(6)}, r"unmasked must be \(6, d\), a row an identity, not \(6,\)"),
-        ({"masked": arrays(5)}, r"masked must be \(6, d\), a row an identity, not \(5, 4\)"),
+        ({"unmasked": np.ones(6)}, r"unmasked must be \(6, d\), one row per identity, not \(6,\)"),
+        ({"masked": arrays(5)}, r"masked must be \(6, d\), one row per identity, not \(5, 4\)"),
         ({"masked": arrays(6, 3)}, r"of one recogniser, not \(6, 4\) and \(6, 3\)"),
         ({"unmasked": np.full((6, 4), "x")}, "unmasked must be numbers, not <U1"),
         ({"masked": np.eye(6, 4)}, "masked: 2 embeddings are zero or not finite; .* row 4"),

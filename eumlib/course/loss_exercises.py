@@ -47,6 +47,18 @@ check_squared_distance = compare(
         lambda x, y: (x * y).sum(dim=1): (
             "That is the cosine: 1 for the same direction, where d has to be 0."
         ),
+        lambda x, y: 1 - (x * y).sum(dim=1): (
+            "That is half of it. For opposite directions d has to be 4."
+        ),
+        lambda x, y: ((x - y) ** 2).sum(dim=1).mean(): (
+            "That is the mean over the batch. Return the distance of each row."
+        ),
+        lambda x, y: ((x - y) ** 2).sum(dim=1, keepdim=True): (
+            "The numbers are right, and their shape is (N, 1). It should be (N,)."
+        ),
+        lambda x, y: torch.cdist(x, y) ** 2: (
+            "You compare each row of x with every row of y. Row 3 of x belongs to row 3 of y alone."
+        ),
     },
     "Subtract the rows, square every number, and add up along each row.",
 )
@@ -62,7 +74,7 @@ check_triplet_loss = compare(
     _distances_and_margin,
     {
         lambda d1, d2, margin: (d1 - d2 + margin).mean(): (
-            "Some triplets are satisfied already, and yours count as less than nothing. Where is "
+            "Some triplets satisfy the margin already, and you count them as less than 0. Where is "
             "the maximum with 0?"
         ),
         lambda d1, d2, margin: torch.relu((d1 - d2 + margin).mean()): (
@@ -75,6 +87,15 @@ check_triplet_loss = compare(
             "The sign of the margin: a larger one asks for more, so it adds to the loss."
         ),
         lambda d1, d2, margin: torch.relu(d1 - d2).mean(): "Where does the margin come in?",
+        lambda d1, d2, margin: torch.relu(d1 - d2).mean() + margin: (
+            "The margin belongs inside the maximum: it decides which triplets cost nothing."
+        ),
+        lambda d1, d2, margin: torch.relu(d1 - d2 + 1).mean(): (
+            "Right for a margin of 1. Other margins come in as `margin`."
+        ),
+        lambda d1, d2, margin: torch.clamp(d1 - d2 + margin, max=0).mean(): (
+            "You keep the smaller of each number and 0. The loss needs the larger."
+        ),
         lambda d1, d2, margin: torch.relu(d1 - d2 + margin).sum(): (
             "That is the sum over the triplets. The loss is their mean."
         ),
@@ -122,6 +143,12 @@ check_margin_for = compare(
             "That is how many satisfy a margin of that size. The question goes the other way: from "
             "how many to the margin."
         ),
+        lambda d1, d2, share: _quantile(d2, 1 - share) - _quantile(d1, 1 - share): (
+            "Subtract first, triplet by triplet: d1 and d2 of one triplet belong together."
+        ),
+        lambda d1, d2, share: _quantile(d2, share) - _quantile(d1, share): (
+            "Subtract first, triplet by triplet: d1 and d2 of one triplet belong together."
+        ),
     },
     "Sort the triplets by d2 − d1. Between which two of them must the margin lie?",
     tolerance=0.02,
@@ -133,6 +160,7 @@ def _pairs_of_any_length(random: np.random.Generator) -> tuple[torch.Tensor, ...
 
 
 _cosine = torch.nn.functional.cosine_similarity
+_unit = torch.nn.functional.normalize
 
 check_distance_by_cosine = compare(
     lambda x, y: 2 * (1 - _cosine(x, y)),
@@ -142,16 +170,28 @@ check_distance_by_cosine = compare(
             "Right for rows of length 1. These have any length."
         ),
         lambda x, y: ((x - y) ** 2).sum(dim=1): (
-            "That is the distance of rows as long as they come. Scale them to length 1 first."
+            "These rows have any length. Scale them to length 1 first."
         ),
         lambda x, y: 1 - _cosine(x, y): (
-            "Half of it. Opposite rows of length 1 are 2 apart, and 4 when that is squared."
+            "That is half of it. For opposite directions d has to be 4."
         ),
         lambda x, y: torch.sqrt(2 * (1 - _cosine(x, y))): (
             "That is the distance; d is its square. The notebook's curve ends at 4, not at 2."
         ),
         lambda x, y: _cosine(x, y): "That is the cosine: high where d is low.",
         lambda x, y: (2 * (1 - _cosine(x, y))).mean(): "One number per row, not their mean.",
+        lambda x, y: 2 * (1 - (x * y).sum(dim=1) / (x.norm() * y.norm())): (
+            "norm() without dim is one number for all rows. Each row has its own length: dim=1."
+        ),
+        lambda x, y: 2 * (1 - (x * y).sum(dim=1) / x.norm(dim=1)): (
+            "You scaled x. The rows of y have any length, too."
+        ),
+        lambda x, y: 2 * (1 - (x * y).sum(dim=1) / y.norm(dim=1)): (
+            "You scaled y. The rows of x have any length, too."
+        ),
+        lambda x, y: 2 * (1 - _unit(x) @ _unit(y).T): (
+            "You compare each row of x with every row of y. Row 3 of x belongs to row 3 of y alone."
+        ),
         lambda x, y: 2 * (1 - _cosine(x, y, dim=0)): (
             "You went down the columns. A face is a row: dim=1."
         ),
@@ -163,12 +203,14 @@ check_distance_by_cosine = compare(
 def _three_batches(random: np.random.Generator) -> list[tuple[torch.Tensor, ...]]:
     """d1, d2, d3 of a batch that is restrained, of one exactly at equality, and of one that is not.
 
-    The numbers are eighths, so that equal means are equal to the last digit.
+    The means are exact in binary, so that equal ones are equal to the last digit; nothing else
+    about d2 and d3, such as their medians, agrees with them.
     """
     batches = []
     for more in (0.25, 0, -0.25):
-        d1, d3 = random.integers(0, 16, size=32) / 8, random.integers(2, 28, size=32) / 8
-        batches.append(_tensors(d1, random.permutation(d3) + more, d3))
+        d1 = random.integers(0, 16, size=32) / 8
+        d2, d3 = random.integers(2, 28, size=(2, 32)) / 8
+        batches.append(_tensors(d1, d2 - d2.mean() + d3.mean() + more, d3))
     return batches
 
 
@@ -212,6 +254,12 @@ _check_restrained = compare(
         _on_each(lambda d2, d3: (d2 >= d3).float().mean() >= 0.5): (
             "A majority of the triplets may disagree with the means."
         ),
+        _on_each(lambda d2, d3: d2.median() >= d3.median()): (
+            "The medians may disagree with the means."
+        ),
+        _on_each(lambda d2, d3: d2.mean() - d3.mean()): (
+            "That is the gap between the two means. The answer is true or false."
+        ),
     },
     "Compare two numbers: the mean of d2 with the mean of d3.",
 )
@@ -246,10 +294,16 @@ _check_srt = compare(
     {
         _srt_with(lambda d2, d3: d2): "That is the triplet loss. When does d3 come in?",
         _srt_with(lambda d2, d3: d3.mean()): (
-            "You always hold back. A batch that is not restrained still pushes."
+            "You treat every batch as restrained. In other batches the negatives still push."
         ),
         _srt_with(lambda d2, d3: d2 if d2.mean() >= d3.mean() else d3.mean()): (
             "The branches have changed places."
+        ),
+        _srt_with(lambda d2, d3: d3.mean() if d3.mean() >= d2.mean() else d2): (
+            "The branches have changed places. Is the order of d2 and d3 in the condition right?"
+        ),
+        _srt_with(lambda d2, d3: d2.mul(d2.mean() < d3.mean())): (
+            "The negatives do not vanish from the restrained branch: they enter as a constant."
         ),
         _srt_with(lambda d2, d3: d3.mean() if d2.mean() > d3.mean() else d2): (
             "Nearly. At equality the batch is restrained, too."
@@ -258,7 +312,7 @@ _check_srt = compare(
             "In the restrained branch the negatives enter as one number, the mean of d3."
         ),
         _srt_with(lambda d2, d3: d2.mean() if d2.mean() >= d3.mean() else d2): (
-            "In the restrained branch it is the mean of d3 that is taken away, not that of d2."
+            "In the restrained branch, subtract the mean of d3, not that of d2."
         ),
         _srt_with(lambda d2, d3: d3.mean() if d2.mean() >= d3.mean() else d2.mean()): (
             "When the batch is not restrained, each triplet keeps its own d2."
@@ -276,8 +330,24 @@ _check_srt = compare(
                 d1 + margin - (d3.mean() if d2.mean() >= d3.mean() else d2)
             ).mean()
         ): "Where is the maximum with 0?",
+        _on_each(
+            lambda d1, d2, d3, margin: torch.relu(
+                d1 - d3.mean() if d2.mean() >= d3.mean() else d1 + margin - d2
+            ).mean()
+        ): "Both branches have the margin.",
+        _on_each(lambda d1, d2, d3, margin: _srt(d1, d2, d3, 2.0)): (
+            "Right for a margin of 2. Other margins come in as `margin`."
+        ),
+        _on_each(lambda d1, d2, d3, margin: len(d1) * _srt(d1, d2, d3, margin)): (
+            "That is the sum over the triplets. The loss is their mean."
+        ),
+        _on_each(
+            lambda d1, d2, d3, margin: torch.relu(
+                d1 + margin - (d3.mean() if d2.mean() >= d3.mean() else d2)
+            )
+        ): "That is the loss of each triplet, and it is right. The question asks for their mean.",
     },
-    "First decide what is taken away from d1 + m: the mean of d3 if the batch is restrained, "
+    "First decide what to subtract from d1 + m: the mean of d3 if the batch is restrained, "
     "otherwise each d2. Then the larger of that and 0, and the mean.",
 )
 
@@ -291,11 +361,13 @@ def check_batch_at_equality(answer: Answer) -> str | None:
         return "Return three tensors: anchor, positive, negative."
     if any(not torch.is_tensor(part) or part.ndim != 2 for part in batch):
         return "Each of the three is a tensor of shape (N, d), also if N is 1: [[1.0, 0.0]]."
+    if any(not part.is_floating_point() for part in batch):
+        return "These tensors hold whole numbers. Write 1.0 instead of 1."
     if len({tuple(part.shape) for part in batch}) > 1:
         return "The three have different shapes."
     anchor, positive, negative = (part.float() for part in batch)
     if any((part.norm(dim=1) == 0).any() for part in (anchor, positive, negative)):
-        return "A point at 0 has no direction, and so no distance."
+        return "A row of zeros has no direction, and so no distance."
     distances = triplet_distances(anchor, positive, negative)
     if (distances.d1 < 1e-6).all():
         return "True, but too easy: anchor and positive are the same. Move them apart."
@@ -305,8 +377,8 @@ def check_batch_at_equality(answer: Answer) -> str | None:
         return f"The anchors are {side} the negatives than the positives are, by {abs(gap):.3f}."
     if not restraint_holds(distances):
         return (
-            "Equal on paper, and not in the last digit of the computer. Right angles have "
-            "distances that are exact."
+            "Equal on paper, but not in the computer's last digit. At right angles the distances "
+            "are exact."
         )
     return None
 
@@ -329,18 +401,24 @@ check_share_that_differs = compare(
             "Nearly. Some of these triplets have d2 = d3: which branch does equality take?"
         ),
         lambda d2, d3: (d2 >= d3).float().mean().item(): (
-            "That is for how many the condition holds. How many differ from what the batch says?"
+            "That is the share for which the condition holds. What share differs from the batch?"
         ),
         lambda d2, d3: (d2 < d3).float().mean().item(): (
-            "That is for how many it does not hold. The batch does not always hold either."
+            "That is the share for which the condition fails. But in some batches the batch's own "
+            "condition fails, too."
         ),
-        lambda d2, d3: 1 - _differ(d2 >= d3, d2, d3): "Those agree with the batch.",
+        lambda d2, d3: (
+            1 - _differ(d2 >= d3, d2, d3)
+        ): "That is the share that agrees with the batch.",
         lambda d2, d3: _differ(d2 >= d3.mean(), d2, d3): (
             "Compare each d2 with its own d3, not with their mean."
         ),
         lambda d2, d3: (
             len(d2) * _differ(d2 >= d3, d2, d3)
         ): "That is how many. The question asks for the share.",
+        lambda d2, d3: (
+            100 * _differ(d2 >= d3, d2, d3)
+        ): "That is the share in percent. Return it as a number from 0 to 1.",
         lambda d2, d3: (d2 >= d3) != (d2.mean() >= d3.mean()): (
             "That is right for each triplet. The question asks for the share of them."
         ),

@@ -91,10 +91,13 @@ check_resampled_fnmr = compare(
     _people_drawn,
     {
         lambda rejected, person, drawn: rejected[np.isin(person, drawn)].mean(): (
-            "Each person counts once in yours. A person who was drawn twice counts twice."
+            "You count each person once. A person who was drawn twice counts twice."
         ),
         lambda rejected, person, drawn: rejected[drawn].mean(): (
-            "`drawn` numbers people, not pairs: take all pairs of each person drawn."
+            "`drawn` holds numbers of people, not of pairs. Take all pairs of each person drawn."
+        ),
+        lambda rejected, person, drawn: rejected[person[drawn]].mean(): (
+            "`drawn` holds numbers of people, not of pairs. Take all pairs of each person drawn."
         ),
         lambda rejected, person, drawn: rejected.mean(): (
             "That is the rate of all people as they are; it does not depend on who was drawn."
@@ -125,29 +128,44 @@ def _interval(draws: np.ndarray, percent: float = 95) -> np.ndarray:
     return np.percentile(draws, [50 - percent / 2, 50 + percent / 2])
 
 
+def _bell(draws: np.ndarray, spreads: float) -> np.ndarray:
+    return draws.mean() + spreads * draws.std() * np.array([-1, 1])
+
+
 check_interval_of_change = compare(
     lambda before, after: _interval(after - before),
     _draws_of_two_systems,
     {
         lambda before, after: _interval(after) - _interval(before): (
-            "You subtract the ends of two intervals. Draw by draw, the luck that hits both cancels."
+            "You subtract the ends of two intervals. Take the difference within each resample: the "
+            "luck of the draw affects both systems, and cancels."
         ),
         lambda before, after: (
             _interval(after)[:1] - _interval(before)[1:]
         ): "One number is missing.",
         lambda before, after: _interval(before - after): (
-            "The sign: a change is what came out, less what was there before."
+            "The sign: a change is the new value minus the old one."
         ),
         lambda before, after: _interval(after - before, 90): (
             "Those hold 90 % of the draws. For 95 %, how much is left out at each end?"
+        ),
+        lambda before, after: np.percentile(after - before, [0.025, 0.975]): (
+            "np.percentile counts in percent, from 0 to 100; np.quantile counts from 0 to 1."
+        ),
+        lambda before, after: _bell(after - before, 1.96 / np.sqrt(len(after))): (
+            "That is how well the mean of the draws is known; more draws would shrink it to "
+            "nothing. The draws themselves show how far the change may be off."
         ),
         lambda before, after: _interval(after - before)[::-1]: "The lower end comes first.",
         lambda before, after: _interval(np.sort(after) - np.sort(before)): (
             "Sorting breaks the pairs up: draw 7 of one system belongs to draw 7 of the other."
         ),
-        lambda before, after: (
-            (after - before).mean() + 1.96 * (after - before).std() * np.array([-1, 1])
-        ): "Nearly, but that assumes bell-shaped draws. Read the ends off the draws.",
+        lambda before, after: _bell(after - before, 1.96): (
+            "Nearly, but that assumes bell-shaped draws. Read the ends off the draws."
+        ),
+        lambda before, after: _bell(after - before, 2): (
+            "Nearly, but that assumes bell-shaped draws. Read the ends off the draws."
+        ),
         lambda before, after: (after - before).mean(): (
             "That is the change itself. The answer is the two ends of its interval."
         ),
@@ -174,16 +192,22 @@ check_d_prime = compare(
     _few_scores,
     {
         lambda mated, others: _gap(mated, others) ** 2 / _variances(mated, others): (
-            "That is FDR, its relative: squared, and without the half."
+            "That is FDR: its gap is squared, and it has no half."
         ),
         lambda mated, others: _gap(mated, others) / np.sqrt(_variances(mated, others)): (
             "The mean of two variances, not their sum."
         ),
+        lambda mated, others: _gap(mated, others) / np.sqrt(mated.var() + others.var() / 2): (
+            "You halve only one of the variances. Where do the brackets belong?"
+        ),
+        lambda mated, others: _gap(mated, others) / np.sqrt((mated.std() + others.std()) / 2): (
+            "σ² is the variance. You put in the standard deviation."
+        ),
         lambda mated, others: -_gap(mated, others) / np.sqrt(_variances(mated, others) / 2): (
-            "The sign: d′ is above 0 where the genuine user scores higher."
+            "The sign: d′ is above 0 when mated scores are higher."
         ),
         lambda mated, others: _gap(mated, others) / (_variances(mated, others) / 2): (
-            "You divide by a variance. The unit of a score is that of its standard deviation."
+            "You divide by a variance. Where is the root?"
         ),
         lambda mated, others: _gap(mated, others) / ((mated.std() + others.std()) / 2): (
             "Take the mean of the variances, before the root, not of the standard deviations."
@@ -192,7 +216,8 @@ check_d_prime = compare(
             "Nearly: σ here divides by the number of scores, not by one less (ddof=0)."
         ),
         lambda mated, others: _gap(mated, others) / np.concatenate([mated, others]).std(): (
-            "You take the spread of all scores together; the gap itself makes it wide."
+            "You take the spread of all scores together, and the gap makes it wider. Each kind has "
+            "its own variance."
         ),
     },
     "The gap between two means, divided by the root of the mean of two variances.",

@@ -95,23 +95,23 @@ check_change_in_percent = compare(
     _two_rates,
     {
         lambda without, with_eum: 100 * (with_eum - without): (
-            "Those are percentage points. From 8 % to 6 % are two points, and a quarter less."
+            "Those are percentage points. From 8 % to 6 % is two points, but a fall of a quarter."
         ),
         lambda without, with_eum: 100 * (1 - with_eum / without): (
             "The sign: an error that falls has a change below 0."
         ),
         lambda without, with_eum: 100 * (without / with_eum - 1): (
-            "You measure against the new rate. What was there before is the measure."
+            "You compare with the new rate. A change is in percent of the rate before it."
         ),
         lambda without, with_eum: 100 * (with_eum - without) / with_eum: (
-            "You measure against the new rate. What was there before is the measure."
+            "You compare with the new rate. A change is in percent of the rate before it."
         ),
         lambda without, with_eum: 100 * with_eum / without: (
             "That is how much is left, in percent. No change would be 0."
         ),
         lambda without, with_eum: with_eum / without - 1: "Right as a share. Now in percent.",
         lambda without, with_eum: with_eum - without: (
-            "Those are points, not percent: from 0.08 to 0.06 is a quarter less."
+            "That is a difference. From 0.08 to 0.06 the rate falls by a quarter."
         ),
     },
     "Try it by hand: from 0.08 to 0.06 is −25, from 0.08 to 0.08 is 0.",
@@ -148,7 +148,7 @@ check_largest_step = compare(
     _ablation,
     {
         _by_condition(np.argmin): (
-            "That is the lowest line, not the largest step: it owes much to the lines before it."
+            "That is the line with the lowest EER. Most of its fall may come from the lines before."
         ),
         _by_condition(lambda eer: np.diff(eer).argmin()): (
             "One line too early: a step belongs to the line that it leads to."
@@ -159,10 +159,14 @@ check_largest_step = compare(
         _by_condition(lambda eer: np.abs(np.diff(eer)).argmax() + 1): (
             "That step may be one upwards. Which one lowers the error most?"
         ),
+        _by_condition(lambda eer: (eer[1:] / eer[:-1]).argmin() + 1): (
+            "You take each step in percent of the line before it. Take the difference."
+        ),
         _largest_step_of_all: (
-            "The rows of two conditions alternate: a step is taken within one of them (groupby)."
+            "The rows of different conditions alternate. Take each step within one condition "
+            "(groupby)."
         ),
     },
-    "A condition at a time: each line less the one before it; then the line where most is gone. "
-    "The answer is a dict from condition to the name in `trained`.",
+    "For each condition: subtract from each line the one before it, and find where the EER falls "
+    "most. The answer is a dict from condition to the name in `trained`.",
 )

@@ -87,22 +87,33 @@ def _step_that_moves_all(
     return _right_step(network, optimiser, loss_of, moved)
 
 
+def _step_with_the_two_swapped(
+    network: nn.Module, optimiser: torch.optim.Optimizer, loss_of: nn.Module, batch: Triplets
+) -> float:
+    swapped = Triplets(batch.anchor, batch.negative, batch.positive, batch.person)
+    return _right_step(network, optimiser, loss_of, swapped)
+
+
 _check_training_step = compare(
     _after_two_steps(_right_step),
     _two_steps,
     {
         _after_two_steps(_step_on_old_gradients): (
-            "The second step still has the gradient of the first in it: PyTorch adds gradients "
-            "up until optimiser.zero_grad() clears them."
+            "The second step still contains the gradient of the first: PyTorch adds gradients up "
+            "until optimiser.zero_grad() clears them."
         ),
         _after_two_steps(_no_step): (
-            "The loss is right, and the weights stay as they are. Is there a gradient "
+            "The loss is right, but the weights stay as they are. Is there a gradient "
             "(loss.backward()) when the optimiser takes its step (optimiser.step())?"
         ),
         _after_two_steps(_uphill_step): "It climbs: the loss grows from step to step.",
         _after_two_steps(_step_that_moves_all): (
             "Only the anchor passes through the network. Positive and negative stay where the "
             "recogniser has put them."
+        ),
+        _after_two_steps(_step_with_the_two_swapped): (
+            "The anchors move away from their own faces. In what order does triplet_distances take "
+            "positive and negative?"
         ),
     },
     "In this order: the network's answers to the anchors, their distances, the loss, old "
@@ -118,8 +129,12 @@ def check_training_step(answer: Answer) -> str | None:
         if "does not require grad" in str(error):
             return (
                 "The loss does not depend on the weights. Is it the network's answer to the "
-                "anchor that goes into the distances?"
+                "anchor that goes into the distances, and without torch.no_grad()?"
             )
+        raise
+    except ValueError as error:
+        if "only one element" in str(error):
+            return "Return the loss of the batch: one number."
         raise
 
 
@@ -134,8 +149,8 @@ check_learning_rate_of = compare(
     _schedule,
     {
         lambda epoch, start, every: start / 10 ** (epoch // every): (
-            "It falls one epoch too early. Epochs are counted from 1: how many are over at the "
-            "start of epoch 1?"
+            "It falls one epoch too early. Epochs are counted from 1: how many are finished when "
+            "epoch 1 begins?"
         ),
         lambda epoch, start, every: start / 10 ** ((epoch - 1) / every): (
             "It should fall in stairs, not a little every epoch."
@@ -148,12 +163,12 @@ check_learning_rate_of = compare(
             "Divided by 10 twice is divided by 100, not by 20."
         ),
         lambda epoch, start, every: start / (10 if epoch > every else 1): (
-            "It falls once, and then never again."
+            "It falls once and never again."
         ),
         lambda epoch, start, every: start * 10 ** ((epoch - 1) // every): "It rises.",
     },
-    "How many whole steps are over when the epoch begins? The rate has been divided by 10 that "
-    "often.",
+    "How many times have `epochs_a_step` epochs been finished when this epoch begins? Divide by 10 "
+    "that often.",
     tolerance=0,
 )
 
@@ -171,8 +186,8 @@ check_score_of_the_average_face = compare(
     _faces_in_a_cone,
     {
         lambda faces: (faces @ faces.mean(axis=0)).mean(): (
-            "The mean of many vectors of length 1 is shorter than 1, and a product is a cosine "
-            "only for those of length 1."
+            "The average of many vectors of length 1 is shorter than 1. A product is a cosine only "
+            "if both vectors have length 1."
         ),
         _off_the_diagonal: (
             "That is how alike two faces are. Score each face with the average face instead."
@@ -183,6 +198,9 @@ check_score_of_the_average_face = compare(
         lambda faces: faces.mean(
             axis=0
         ): "That is the average face. The question asks for its score.",
+        lambda faces: (
+            faces.mean(axis=0) / np.linalg.norm(faces.mean(axis=0))
+        ): "That is the average face, and it is right. The question asks for its score.",
         lambda faces: faces.mean(): (
             "That is the mean of all numbers. The average face has a mean for each column: axis=0."
         ),

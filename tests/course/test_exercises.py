@@ -24,7 +24,7 @@ def test_a_right_answer_gets_a_short_confirmation(capsys):
 
 
 def test_a_wrong_answer_raises_with_a_hint_and_prints_nothing(capsys):
-    with pytest.raises(AnswerError, match="Half of it"):
+    with pytest.raises(AnswerError, match="half of it"):
         check("05.2", lambda x, y: square(x, y) / 2)
     assert not capsys.readouterr().out
 

@@ -30,6 +30,10 @@ from eumlib.course.loss_exercises import (
         (lambda x, y: ((x - y).sum(dim=1)) ** 2, "must not cancel"),
         (lambda x, y: torch.abs(x - y).sum(dim=1), "absolute"),
         (lambda x, y: (x * y).sum(dim=1), "cosine"),
+        (lambda x, y: 1 - (x * y).sum(dim=1), "half"),
+        (lambda x, y: ((x - y) ** 2).sum(dim=1).mean(), "mean over the batch"),
+        (lambda x, y: ((x - y) ** 2).sum(dim=1)[:, None], "(N, 1)"),
+        (lambda x, y: 2 - 2 * x @ y.T, "every row of y"),
         (lambda x, y: 0, "Subtract"),
         (lambda x, y: None, NO_RETURN),
     ],
@@ -48,11 +52,14 @@ def test_the_squared_distance(answer, hint):
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (lambda d1, d2, m: (d1 - d2 + m).mean(), "less than nothing"),
+        (lambda d1, d2, m: (d1 - d2 + m).mean(), "less than 0"),
         (lambda d1, d2, m: max((d1 - d2 + m).mean(), 0), "before the mean"),
         (lambda d1, d2, m: torch.clamp(d2 - d1 + m, min=0).mean(), "positive is far"),
         (lambda d1, d2, m: torch.clamp(d1 - d2 - m, min=0).mean(), "adds to the loss"),
         (lambda d1, d2, m: torch.clamp(d1 - d2, min=0).mean(), "margin come in"),
+        (lambda d1, d2, m: torch.clamp(d1 - d2, min=0).mean() + m, "inside the maximum"),
+        (lambda d1, d2, m: torch.clamp(d1 - d2 + 1, min=0).mean(), "Other margins"),
+        (lambda d1, d2, m: torch.clamp(d1 - d2 + m, max=0).mean(), "needs the larger"),
         (lambda d1, d2, m: torch.clamp(d1 - d2 + m, min=0).sum(), "sum over"),
         (lambda d1, d2, m: torch.clamp(d1 - d2 + m, min=0), "of each triplet"),
         (lambda d1, d2, m: (d1 - d2 + m)[d1 - d2 + m > 0].mean(), "counts all"),
@@ -79,6 +86,8 @@ def test_the_triplet_loss(answer, hint):
         (lambda d2, d3: torch.all(d2 >= d3), "Not every triplet"),
         (lambda d2, d3: any(d2 >= d3), "not enough"),
         (lambda d2, d3: (d2 >= d3).sum() >= len(d2) / 2, "majority"),
+        (lambda d2, d3: d2.median() >= d3.median(), "medians"),
+        (lambda d2, d3: d2.mean() - d3.mean(), "true or false"),
         (lambda d2, d3: d2.mean(), "two numbers"),
         (lambda d2, d3: None, NO_RETURN),
     ],
@@ -97,18 +106,31 @@ def held(d2, d3):
     return d2.mean() >= d3.mean()
 
 
+def push(d2, d3):
+    return d3.mean() if held(d2, d3) else d2
+
+
+srt = srt_with(push)
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
         (srt_with(lambda d2, d3: d2), "does d3 come in"),
-        (srt_with(lambda d2, d3: d3.mean()), "always hold back"),
+        (srt_with(lambda d2, d3: d3.mean()), "as restrained"),
         (srt_with(lambda d2, d3: d2 if held(d2, d3) else d3.mean()), "changed places"),
+        (srt_with(lambda d2, d3: d3.mean() if held(d3, d2) else d2), "order of d2 and d3"),
+        (srt_with(lambda d2, d3: 0 if held(d2, d3) else d2), "vanish"),
         (srt_with(lambda d2, d3: d3.mean() if d2.mean() > d3.mean() else d2), "At equality"),
         (srt_with(lambda d2, d3: d3 if held(d2, d3) else d2), "as one number"),
         (srt_with(lambda d2, d3: d2.mean() if held(d2, d3) else d2), "not that of d2"),
         (srt_with(lambda d2, d3: d3.mean() if held(d2, d3) else d2.mean()), "its own d2"),
         (srt_with(lambda d2, d3: torch.where(d2 >= d3, d3.mean(), d2)), "not one for each"),
         (lambda d1, d2, d3, m: (d1 + m - (d3.mean() if held(d2, d3) else d2)).mean(), "Where is"),
+        (lambda d1, d2, d3, m: srt(d1 - m if held(d2, d3) else d1, d2, d3, m), "Both branches"),
+        (lambda d1, d2, d3, m: srt(d1, d2, d3, 2.0), "Other margins"),
+        (lambda d1, d2, d3, m: srt(d1, d2, d3, m) * len(d1), "sum over"),
+        (lambda d1, d2, d3, m: torch.clamp(d1 + m - push(d2, d3), min=0), "of each triplet"),
         (lambda d1, d2, d3, m: 0.0, "First decide"),
         (lambda d1, d2, d3, m: None, NO_RETURN),
     ],
@@ -122,8 +144,7 @@ def test_the_self_restrained_triplet_loss(answer, hint):
         return sum(costs) / count
 
     assert check_self_restrained_triplet_loss(by_a_loop) is None
-    right = srt_with(lambda d2, d3: d3.mean() if held(d2, d3) else d2)
-    assert check_self_restrained_triplet_loss(right) is None
+    assert check_self_restrained_triplet_loss(srt) is None
     assert hint in check_self_restrained_triplet_loss(answer)
 
 
@@ -136,6 +157,8 @@ def test_the_self_restrained_triplet_loss(answer, hint):
         (lambda d1, d2, share: (d2 - d1).median(), "one half"),
         (lambda d1, d2, share: (d2 - d1).mean(), "as many triplets"),
         (lambda d1, d2, share: torch.mean(1.0 * (d2 - d1 >= share)), "other way"),
+        (lambda d1, d2, share: d2.quantile(1 - share) - d1.quantile(1 - share), "Subtract first"),
+        (lambda d1, d2, share: d2.quantile(share) - d1.quantile(share), "Subtract first"),
         (lambda d1, d2, share: share, "Sort"),
         (lambda d1, d2, share: None, NO_RETURN),
     ],
@@ -156,8 +179,12 @@ def cosine(x, y):
     ("answer", "hint"),
     [
         (lambda x, y: 2 - 2 * (x * y).sum(dim=1), "any length"),
-        (lambda x, y: ((x - y) ** 2).sum(dim=1), "as they come"),
-        (lambda x, y: 1 - cosine(x, y), "Half"),
+        (lambda x, y: ((x - y) ** 2).sum(dim=1), "any length"),
+        (lambda x, y: 1 - cosine(x, y), "half"),
+        (lambda x, y: 2 - 2 * (x * y).sum(dim=1) / x.norm() / y.norm(), "without dim"),
+        (lambda x, y: 2 - 2 * (normalize(x) * y).sum(dim=1), "rows of y"),
+        (lambda x, y: 2 - 2 * (x * normalize(y)).sum(dim=1), "rows of x"),
+        (lambda x, y: 2 - 2 * normalize(x) @ normalize(y).T, "every row of y"),
         (lambda x, y: (normalize(x) - normalize(y)).norm(dim=1), "its square"),
         (cosine, "high where"),
         (lambda x, y: (2 - 2 * cosine(x, y)).mean(), "not their mean"),
@@ -184,6 +211,7 @@ def batch(*parts):
         (batch([[0.6, 0.8]], POSITIVE, NEGATIVE), "nearer to the negatives"),
         (batch([[-0.6, 0.8]], POSITIVE, NEGATIVE), "farther from the negatives"),
         (batch(ANCHOR[0], POSITIVE[0], NEGATIVE[0]), "(N, d)"),
+        (batch([[0, 1]], [[0, -1]], [[1, 0]]), "1.0 instead of 1"),
         (batch(ANCHOR, POSITIVE), "three tensors"),
         (batch(ANCHOR, POSITIVE, NEGATIVE * 2), "different shapes"),
         (batch(ANCHOR, POSITIVE, [[0.0, 0.0]]), "no direction"),
@@ -194,7 +222,6 @@ def batch(*parts):
 )
 def test_a_batch_at_equality(answer, hint):
     assert check_batch_at_equality(batch(ANCHOR, POSITIVE, NEGATIVE)) is None
-    assert check_batch_at_equality(batch([[0, 1]], [[0, -1]], [[1, 0]])) is None
     assert hint in check_batch_at_equality(answer)
 
 
@@ -202,11 +229,12 @@ def test_a_batch_at_equality(answer, hint):
     ("answer", "hint"),
     [
         (lambda a, b: ((a > b) != (a.mean() >= b.mean())).float().mean(), "equality"),
-        (lambda a, b: (a >= b).float().mean(), "from what the batch says"),
-        (lambda a, b: 1 - (a >= b).float().mean(), "not always"),
+        (lambda a, b: (a >= b).float().mean(), "differs from the batch"),
+        (lambda a, b: 1 - (a >= b).float().mean(), "fails, too"),
         (lambda a, b: ((a >= b) == (a.mean() >= b.mean())).float().mean(), "agree"),
         (lambda a, b: ((a >= b.mean()) != (a.mean() >= b.mean())).float().mean(), "its own d3"),
         (lambda a, b: ((a >= b) != (a.mean() >= b.mean())).sum(), "how many"),
+        (lambda a, b: 100 * ((a >= b) != (a.mean() >= b.mean())).float().mean(), "percent"),
         (lambda a, b: (a >= b) != (a.mean() >= b.mean()), "for each triplet"),
         (lambda a, b: 0.0, "Two conditions"),
     ],

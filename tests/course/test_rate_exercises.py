@@ -71,8 +71,9 @@ def mean_of_drawn(rejected, person, drawn):
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (lambda r, p, drawn: mean_of_drawn(r, p, sorted(set(drawn))), "counts once"),
-        (lambda r, p, drawn: np.mean([r[i] for i in drawn]), "not pairs"),
+        (lambda r, p, drawn: mean_of_drawn(r, p, sorted(set(drawn))), "once"),
+        (lambda r, p, drawn: np.mean([r[i] for i in drawn]), "not of pairs"),
+        (lambda r, p, drawn: r[p[drawn]].mean(), "not of pairs"),
         (lambda r, p, drawn: sum(r) / len(r), "does not depend"),
         (lambda r, p, drawn: np.mean([mean_of_drawn(r, p, [one]) for one in drawn]), "average"),
         (lambda r, p, drawn: mean_of_drawn(~r, p, drawn), "share accepted"),
@@ -91,10 +92,13 @@ def test_the_fnmr_of_people_drawn(answer, hint):
     [
         (
             lambda b, a: np.percentile(a, [2.5, 97.5]) - np.percentile(b, [2.5, 97.5]),
-            "Draw by draw",
+            "within each resample",
         ),
         (lambda b, a: np.percentile(b - a, [2.5, 97.5]), "The sign"),
         (lambda b, a: np.percentile(a - b, [5, 95]), "90 %"),
+        (lambda b, a: np.percentile(a - b, [0.025, 0.975]), "in percent"),
+        (lambda b, a: np.mean(a - b) + np.array([-2, 2]) * np.std(a - b), "bell-shaped"),
+        (lambda b, a: np.mean(a - b) + np.array([-0.098, 0.098]) * np.std(a - b), "shrink"),
         (lambda b, a: np.percentile(a - b, [97.5, 2.5]), "lower end"),
         (lambda b, a: np.percentile(sorted(a) - np.sort(b), [2.5, 97.5]), "breaks"),
         (lambda b, a: np.mean(a - b), "two ends"),
@@ -115,6 +119,8 @@ def test_the_interval_of_a_change(answer, hint):
     [
         (lambda m, n: (m.mean() - n.mean()) ** 2 / (m.var() + n.var()), "FDR"),
         (lambda m, n: (m.mean() - n.mean()) / np.sqrt(m.var() + n.var()), "mean of two"),
+        (lambda m, n: (m.mean() - n.mean()) / np.sqrt(m.var() + n.var() / 2), "brackets"),
+        (lambda m, n: (m.mean() - n.mean()) / np.sqrt((m.std() + n.std()) / 2), "σ² is"),
         (lambda m, n: (n.mean() - m.mean()) / np.sqrt((m.var() + n.var()) / 2), "sign"),
         (lambda m, n: (m.mean() - n.mean()) / ((m.var() + n.var()) / 2), "a variance"),
         (lambda m, n: 2 * (m.mean() - n.mean()) / (m.std() + n.std()), "before the root"),

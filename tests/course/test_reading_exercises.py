@@ -86,7 +86,7 @@ def test_who_lives_next_door(answer, hint):
         (lambda before, after: 100 * (before / after - 1), "new rate"),
         (lambda before, after: 100 * after / before, "how much is left"),
         (lambda before, after: (after - before) / before, "as a share"),
-        (lambda before, after: after - before, "points"),
+        (lambda before, after: after - before, "by a quarter"),
         (lambda before, after: 0, "by hand"),
     ],
 )
@@ -108,10 +108,11 @@ def by_condition(place):
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (by_condition(lambda eer: eer.idxmin()), "lowest line"),
+        (by_condition(lambda eer: eer.idxmin()), "lowest EER"),
         (by_condition(lambda eer: eer.diff().shift(-1).idxmin()), "too early"),
         (by_condition(lambda eer: eer.diff().idxmax()), "raises"),
         (by_condition(lambda eer: eer.diff().abs().idxmax()), "upwards"),
+        (by_condition(lambda eer: eer.pct_change().idxmin()), "in percent of the line"),
         (
             lambda t: dict.fromkeys(t["condition"], t["trained"].loc[t["eer"].diff().idxmin()]),
             "alternate",

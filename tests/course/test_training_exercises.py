@@ -78,6 +78,19 @@ def swaps(network, optimiser, loss_of, batch):
     return right_step(network, optimiser, loss_of, swapped)
 
 
+def returns_the_distances(network, optimiser, loss_of, batch):
+    right_step(network, optimiser, loss_of, batch)
+    return batch.anchor
+
+
+def in_another_order(network, optimiser, loss_of, batch):
+    optimiser.step()
+    optimiser.zero_grad()
+    loss = loss_at(network, loss_of, batch)
+    loss.backward()
+    return loss.item()
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
@@ -88,7 +101,9 @@ def swaps(network, optimiser, loss_of, batch):
         (moves_all, "Only the anchor"),
         (leaves_the_network_out, "does not depend on the weights"),
         (returns_nothing, NO_RETURN),
-        (swaps, "In this order"),
+        (swaps, "positive and negative"),
+        (returns_the_distances, "one number"),
+        (in_another_order, "In this order"),
     ],
 )
 def test_a_training_step(answer, hint):
@@ -114,7 +129,7 @@ def test_another_error_of_a_training_step_passes_through():
         (lambda epoch, start, every: start / max(1, 10 * ((epoch - 1) // every)), "by 100"),
         (lambda epoch, start, every: start if epoch <= every else start / 10, "once"),
         (lambda epoch, start, every: start * 10 ** ((epoch - 1) // every), "rises"),
-        (lambda epoch, start, every: start, "whole steps"),
+        (lambda epoch, start, every: start, "that often"),
     ],
 )
 def test_the_schedule(answer, hint):
@@ -139,6 +154,7 @@ def unit(vector):
         (lambda x: (x @ x.T)[np.triu_indices(len(x), 1)].mean(), "two faces"),
         (lambda x: x @ unit(x.mean(axis=0)), "their mean"),
         (lambda x: x.mean(axis=0), "for its score"),
+        (lambda x: unit(x.mean(axis=0)), "it is right"),
         (lambda x: x.mean(), "axis=0"),
         (lambda x: 1.0, "scaled to length 1"),
     ],

@@ -67,7 +67,7 @@ def maskinv(weight: float, training: Tables, validation: Tables) -> Unmasker:
 
 
 def hsst(scale: float, training: Tables, validation: Tables) -> Unmasker:
-    """By slow twin and queue, with that scale."""
+    """By momentum network and queue, with that scale."""
     descent = SemiSiameseDescent(TripletSampler(*training), RECIPE, available_device(), scale=scale)
     return descend(descent, RECIPE.validation(*validation)).unmasker
 

@@ -231,7 +231,7 @@ def make_pairs(
     given = {}
     if shared is not None:
         (kind,) = _kinds_of([mask])
-        given["allowed"] = masks.SharedMasks.of(chosen, shared, kind, seed).is_hard
+        given["allowed"] = masks.SharedMasks.of(chosen, shared, kind, seed).is_misleading
     drawn = faces.make_pairs(people, mated, non_mated, seed, **given)
     faces.write_pairs(drawn, out, people)
     print(

@@ -14,11 +14,11 @@ from eumlib._reports.manifest import headline_results
 from eumlib._reports.notebooks import Notebook
 from eumlib.rivals import (
     RATE_TITLES,
-    enrolled_anew,
     gate_errors_by_style,
     mlfw_by_setting,
     recognised_by_mask,
     rivals_by_test,
+    with_new_references,
 )
 from eumlib.study import eer_by_condition, rates_of_condition
 from eumlib.verification import SHOWN_CHANGES, SHOWN_RATES, summary
@@ -90,7 +90,7 @@ def rivals_markdown(compared: dict) -> str:
         f"{RATE_TITLES[rate]}, in percent:\n\n{_markdown(rivals_by_test(systems, rate))}"
         for rate in ("eer", "error_at_1000")
     ]
-    anew = enrolled_anew(pd.DataFrame(compared["networks"]), "eer")
+    anew = with_new_references(pd.DataFrame(compared["networks"]), "eer")
     sections.append(
         "Networks with references of their own, EER in percent; in brackets how much more than "
         "with SRT, and of bare probes, than by the recogniser as it is:"

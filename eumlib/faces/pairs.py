@@ -100,7 +100,7 @@ def make_pairs(
         mated: how many mated pairs; they come first.
         non_mated: how many non-mated pairs.
         seed: of the draw.
-        allowed: tells which pairs may be drawn, such as `eumlib.masks.SharedMasks.is_hard`.
+        allowed: tells which pairs may be drawn, such as `eumlib.masks.SharedMasks.is_misleading`.
 
     Raises:
         PairsFileError: there are not so many pairs, or the seed is negative.

@@ -71,7 +71,7 @@ def framed(page: str) -> str:
 def page_data(
     views: ExploredViews, maps: Mapping[str, JointMap], sprites: SpriteSheet, threshold: float
 ) -> dict[str, object]:
-    """What the page's script reads, for JSON: one list per column, None where a number is missing."""
+    """What the page's script reads, for JSON: one list per column, None for a missing number."""
     if not maps:
         raise ValueError("the page needs one map at least")
     if len(views) > MOST_ON_A_PAGE:

@@ -187,7 +187,7 @@ class SharedMasks:
     Wang et al. (arXiv 2109.05804) saw that a recogniser may compare masks instead of faces. Here
     everyone's pictures go through the masks in turn, over and over again. The hash of a name says
     with which mask a person begins: if all began with the first, most non-mated pairs would wear it
-    in a set in which most people have one picture. `is_hard` picks the pairs in which the masks
+    in a set in which most people have one picture. `is_misleading` picks the pairs in which the masks
     point the wrong way.
 
     Attributes:
@@ -231,7 +231,7 @@ class SharedMasks:
             raise MaskPlanError(f"{face.image_id} is not among the faces that masks are shared by")
         return (self.masks[face.image_id],)
 
-    def is_hard(self, pair: Pair) -> bool:
+    def is_misleading(self, pair: Pair) -> bool:
         """Whether the masks mislead: a mated pair in two masks, a non-mated pair in one."""
         same = self.masks[pair.reference] == self.masks[pair.probe]
         return same != pair.mated

@@ -1,8 +1,8 @@
 """Related systems, each at the size that fits, on the recogniser of the workbook.
 
 Three map embeddings, as the EUM does, and train the same network in another way: by a loss of two
-terms (`TripletAndSquaredErrorLoss`), by distillation (`TemplateDistillation`), by a slow twin and a
-queue of other people (`SemiSiameseDescent`). Four reach into the network, and are recognisers
+terms (`TripletAndSquaredErrorLoss`), by distillation (`TemplateDistillation`), by a momentum network
+and a queue of other people (`SemiSiameseDescent`). Four reach into the network, and are recognisers
 (`NetworkRival`): a student of the recogniser (`Student`), one that rectifies its last maps
 (`RectifiedNet`), one with a gate on them (`GatedMaps`), one that parts mask and identity and draws
 the bare face (`DecoupledNet`). Beside them stand a gate that tells who wears a mask (`Gate`), pairs

@@ -34,7 +34,7 @@ from .placement import (
 from .protocol import SYSTEMS, TESTS, YARDSTICK, Protocol, System
 from .run import run_rivals
 from .tables import (
-    RATE_TITLES, costs_of_rivals, enrolled_anew, gate_errors_by_style, mlfw_by_setting,
+    RATE_TITLES, costs_of_rivals, with_new_references, gate_errors_by_style, mlfw_by_setting,
     rivals_by_test,
 )
 from .trainers import TRAINERS, UNMASKERS

@@ -1,4 +1,4 @@
-"""HSST: two halves of a network that are nearly twins, and a queue of many other people.
+"""HSST: two halves of a network, one a slow copy of the other, and a queue of negatives.
 
 Du et al., "Towards NIR-VIS Masked Face Recognition", IEEE Signal Processing Letters 2021, arXiv
 2104.06761: semi-siamese training for two domains, near-infrared and visible light. There is no

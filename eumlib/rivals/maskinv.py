@@ -4,7 +4,7 @@ Huber et al., "Mask-invariant Face Recognition through Template-level Knowledge 
 FG 2021, arXiv 2112.05646. Here the idea stands twice. As its authors have it, the student is a
 network (`Student`): MobileFaceNet stands in for their ResNet-100, only its end learns, from 4,000
 people and not from MS1MV2, and ArcFace's margin of 0.5 stands in for ElasticFace's, which is drawn
-around 0.5. And as a twin at the level of embeddings (`TemplateDistillation`), whose student is an
+around 0.5. And as a loss on embeddings (`TemplateDistillation`), whose student is an
 EUM.
 """
 
@@ -106,7 +106,7 @@ class StudentsLesson(Lesson):
     Args:
         rival: the student.
         pairs: whom it is trained on.
-        weight: w; the default is that of the twin.
+        weight: w; the default is that of the loss on embeddings.
         seed: of the coin and of ArcFace's directions.
 
     Taught in notebook 15.

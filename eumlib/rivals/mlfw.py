@@ -143,10 +143,10 @@ def draw_pair_lists(table: EmbeddingTable, of_a_kind: int, seed: int) -> tuple[P
     misleading, any_pairs = [], []
     for place, fold in enumerate(folds):
         drawn_by = FOLDS * seed + place
-        misleading += make_pairs(fold, count, count, drawn_by, masks.is_hard)
+        misleading += make_pairs(fold, count, count, drawn_by, masks.is_misleading)
         any_pairs += make_pairs(fold, count, count, drawn_by)
     return tuple(
-        PairList(name, tuple(pairs), np.array([masks.is_hard(pair) for pair in pairs]))
+        PairList(name, tuple(pairs), np.array([masks.is_misleading(pair) for pair in pairs]))
         for name, pairs in ((MISLEADING, misleading), (RANDOM, any_pairs))
     )
 
@@ -183,7 +183,7 @@ def _count_of_hard(people: People, masks: SharedMasks) -> tuple[int, int]:
     counts = {True: 0, False: 0}
     for (one, person), (other, other_person) in itertools.combinations(owned, 2):
         pair = Pair(one, other, person == other_person)
-        counts[pair.mated] += masks.is_hard(pair)
+        counts[pair.mated] += masks.is_misleading(pair)
     return counts[True], counts[False]
 
 

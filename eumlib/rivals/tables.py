@@ -32,7 +32,7 @@ def rivals_by_test(systems: pd.DataFrame, rate: str) -> pd.DataFrame:
     return shown.pivot(index="system", columns="test", values="cell").reindex(**order)
 
 
-def enrolled_anew(networks: pd.DataFrame, rate: str) -> pd.DataFrame:
+def with_new_references(networks: pd.DataFrame, rate: str) -> pd.DataFrame:
     """A rate of ``networks`` in ``data/rivals.json``, in percent, with references of the rival's.
 
     Lines are rivals, and probes masked or bare; columns are tests. Behind a rate of masked probes
@@ -51,13 +51,13 @@ def enrolled_anew(networks: pd.DataFrame, rate: str) -> pd.DataFrame:
 
 
 def costs_of_rivals(systems: pd.DataFrame) -> pd.DataFrame:
-    """What each system costs: numbers learnt, minutes of one training, milliseconds a face more."""
+    """What each system costs: numbers learnt, minutes of one training, extra milliseconds per face."""
     rows = systems.dropna(subset="parameters").drop_duplicates("system").set_index("system")
     return pd.DataFrame(
         {
             "parameters": [f"{count:,.0f}" for count in rows["parameters"]],
             "minutes of training": rows["minutes"].round(1),
-            "ms a face more": rows["milliseconds_a_face"].round(3),
+            "extra ms per face": rows["milliseconds_a_face"].round(3),
         },
         index=rows.index,
     )

@@ -279,7 +279,7 @@ def test_a_pair_is_hard_where_the_masks_mislead():
     for one, other in itertools.combinations(FACES[:10], 2):
         pair = Pair(one.image_id, other.image_id, mated=one.identity == other.identity)
         differ = worn[one.image_id] != worn[other.image_id]
-        assert plan.is_hard(pair) == (differ if pair.mated else not differ)
+        assert plan.is_misleading(pair) == (differ if pair.mated else not differ)
 
 
 def test_masks_that_cannot_be_shared_are_refused():

@@ -1,7 +1,7 @@
 import pandas as pd
 from rival_rows import NETWORKS, SYSTEMS
 
-from eumlib.rivals import costs_of_rivals, enrolled_anew, gate_errors_by_style, rivals_by_test
+from eumlib.rivals import costs_of_rivals, gate_errors_by_style, rivals_by_test, with_new_references
 
 
 def test_a_rate_is_a_line_a_system_with_its_difference_and_a_column_a_test():
@@ -15,7 +15,7 @@ def test_a_rate_is_a_line_a_system_with_its_difference_and_a_column_a_test():
 
 
 def test_networks_have_a_line_for_masked_and_one_for_bare_probes():
-    assert enrolled_anew(NETWORKS, "eer")["LFW, flat masks"].to_dict() == {
+    assert with_new_references(NETWORKS, "eer")["LFW, flat masks"].to_dict() == {
         "a network, masked probes": "3.0 (-2.0 [-3.0, -1.0])",
         "a network, bare probes": "1.0 (+0.2 [-0.8, +1.2])",
     }

@@ -1,6 +1,7 @@
 """How Sphinx builds the site: ``make site``. No page asks the network for anything."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -55,3 +56,21 @@ if repository := os.environ.get("GITHUB_REPOSITORY"):  # where the site is publi
         "repository_url": f"https://github.com/{repository}",
         "use_repository_button": True,
     }
+
+# A how-to links what is in the repository; on the site notebooks and rooms have pages of their own.
+_HERE = {
+    r"\]\(\.\./\.\./notebooks/": "](../notebooks/",
+    r"\]\(\.\./\.\./eumlib/(\w+)/__init__\.py\)": r"](../reference/\1.rst)",
+}
+
+
+def setup(app):
+    """Turn those links as pages are read."""
+    app.connect("source-read", turn_links)
+
+
+def turn_links(app, name, source):
+    """Sphinx calls this for each page; `source` is a list of one text."""
+    if name.startswith("how_to/"):
+        for pattern, here in _HERE.items():
+            source[0] = re.sub(pattern, here, source[0])

@@ -232,7 +232,8 @@ def _print_errors_of(doorkeeper: rivals.Gate, path: Path, given: embeddings.Embe
 def _print_listed(listed: Sequence[faces.Pair], given: embeddings.EmbeddingTable) -> None:
     acquired = set(given.rows["image_id"])
     there = sum({pair.reference, pair.probe} <= acquired for pair in listed)
-    print(f"{there} of {len(listed)} listed pairs; in the others a face was not acquired")
+    lost = "" if there == len(listed) else "; in the others a face was not acquired"
+    print(f"{there} of {len(listed)} listed pairs{lost}")
 
 
 def _print_accuracies(

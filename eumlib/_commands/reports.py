@@ -141,11 +141,11 @@ def compare_reports(
     """
     a, b = results.read_compared(run_a), results.read_compared(run_b)
     causes = differences.differing_causes(a, b)
-    print(f"A is {run_a}, B is {run_b}. They were made of ", end="")
+    print(f"A is {run_a}, B is {run_b}. What went into them ", end="")
     if causes.empty:
-        print("the same.")
+        print("is the same.")
     else:
-        print("what differs here:")
+        print("differs here:")
         print_table(causes.map(_shortened))
     found = differences.differing_results(a, b)
     if not differences.published(a) and not differences.published(b):
@@ -193,7 +193,7 @@ def _print_differences(found: pd.DataFrame) -> None:
 
 
 def _shortened(value: object) -> str:
-    text = str(value)
+    text = "–" if value is None else str(value)
     return text[:12] if re.fullmatch("[0-9a-f]{40,64}", text) else shortened(text, LONGEST)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import combinations
 from numbers import Real
 
@@ -25,9 +25,11 @@ def differing_causes(a: Mapping, b: Mapping) -> pd.DataFrame:
         a, b: of `eumlib._reports.results.read_compared`.
 
     Returns:
-        Columns ``what``, ``A``, ``B``; None where one of them has no such entry.
+        Columns ``what``, ``A``, ``B``; None where one of them has no such entry. A notebook that
+        only one of them has is one row.
     """
-    before, after = dict(_causes(a)), dict(_causes(b))
+    both = {run["notebook"] for run in a["runs"]} & {run["notebook"] for run in b["runs"]}
+    before, after = dict(_causes(a, both)), dict(_causes(b, both))
     rows = [
         {"what": what, "A": before.get(what), "B": after.get(what)}
         for what in {**before, **after}
@@ -36,7 +38,7 @@ def differing_causes(a: Mapping, b: Mapping) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["what", "A", "B"], dtype=object)
 
 
-def _causes(manifest: Mapping) -> Iterator[tuple[str, object]]:
+def _causes(manifest: Mapping, both: Set[str]) -> Iterator[tuple[str, object]]:
     for name in _CAUSES:
         value = manifest.get(name)
         if isinstance(value, Mapping):
@@ -45,8 +47,8 @@ def _causes(manifest: Mapping) -> Iterator[tuple[str, object]]:
             yield name, value
     for run in manifest["runs"]:
         yield f"{run['notebook']}: status", run["status"]
-        for name, value in run["parameters"].items():
-            yield f"{run['notebook']}: {name}", value
+        if run["notebook"] in both:
+            yield from ((f"{run['notebook']}: {n}", v) for n, v in run["parameters"].items())
 
 
 def differing_results(a: Mapping, b: Mapping) -> pd.DataFrame:

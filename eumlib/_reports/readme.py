@@ -71,15 +71,16 @@ def study_markdown(study: dict) -> str:
     """
     targets, unseen = pd.DataFrame(study["targets"]), pd.DataFrame(study["unseen"])
     sections = [
-        f"{_sizes(rows)}, {condition}:\n\n{_markdown(rates_of_condition(rows, condition))}"
+        _section(f"{_sizes(rows)}, {condition}", rates_of_condition(rows, condition), "trained")
         for _, rows in targets.groupby("face_set", sort=False)
         for condition in dict.fromkeys(rows["condition"].unique()[[0, -1]])
     ]
-    sections.append(f"{_sizes(unseen)}, EER in percent:\n\n{_markdown(eer_by_condition(unseen))}")
+    words = f"{_sizes(unseen)}, EER in percent"
+    sections.append(_section(words, eer_by_condition(unseen), "trained"))
     return "\n\n".join(sections) + (
         f"\n\nThe mean of {study['seeds']} trainings of {study['steps_of_a_case']:,} steps; "
         "intervals: 95 %, bootstrap over people; "
-        f"behind them the change against no EUM. Made by `make study` {_at_commit(study)}."
+        f"after each, the change from no EUM. Made by `make study` {_at_commit(study)}."
     )
 
 
@@ -87,30 +88,32 @@ def rivals_markdown(compared: dict) -> str:
     """The tables of `eumlib.rivals.run_rivals`, two rates of most."""
     systems = pd.DataFrame(compared["systems"])
     sections = [
-        f"{RATE_TITLES[rate]}, in percent:\n\n{_markdown(rivals_by_test(systems, rate))}"
+        _section(f"{RATE_TITLES[rate]}, in percent", rivals_by_test(systems, rate), "system")
         for rate in ("eer", "error_at_1000")
     ]
-    anew = with_new_references(pd.DataFrame(compared["networks"]), "eer")
-    sections.append(
-        "Networks with references of their own, EER in percent; in brackets how much more than "
-        "with SRT, and of bare probes, than by the recogniser as it is:"
-        f"\n\n{_markdown(anew)}"
+    words = (
+        "Networks with references of their own, EER in percent; in brackets the difference from "
+        "SRT, and for bare probes, from the recogniser as it is"
     )
+    renewed = with_new_references(pd.DataFrame(compared["networks"]), "eer")
+    sections.append(_section(words, renewed, "network, probes"))
     errors = gate_errors_by_style(pd.DataFrame(compared["gate"]["errors"]))
     errors.index = [f"{face_set}, {style}, {trained}" for face_set, style, trained in errors.index]
-    sections.append(f"The gate:\n\n{_markdown(errors)}")
+    sections.append(_section("The gate", errors, "faces, masks, trained on"))
     pairs = mlfw_by_setting(pd.DataFrame(compared["mlfw"]), "eer")
     pairs.index = [f"{setting}, {system}" for setting, system in pairs.index]
-    sections.append(f"Pairs whose masks mislead, beside random ones:\n\n{_markdown(pairs)}")
+    words = "Pairs whose masks mislead, beside random ones"
+    sections.append(_section(words, pairs, "setting, system"))
     prints = recognised_by_mask(pd.DataFrame(compared["attack"]))
     prints.index = [", ".join(keys) for keys in prints.index]
-    sections.append(f"Who is recognised while wearing a print:\n\n{_markdown(prints)}")
+    words = "Who is recognised while wearing a print"
+    sections.append(_section(words, prints, "recogniser, mask, EUM"))
     commits = systems["commit"].dropna().str[:12].unique()
     return "\n\n".join(sections) + (
         f"\n\nThe mean of {compared['trainings']} trainings of {compared['steps']:,} steps, and of "
         f"networks one of {compared['network_steps']:,}; "
         f"trained and judged at commit {', '.join(f'`{commit}`' for commit in commits)}; in "
-        "brackets how much more than with SRT, percentage points with 95 %, bootstrap over people. "
+        "brackets the difference from SRT, percentage points with 95 %, bootstrap over people. "
         f"Made by `make rivals` {_at_commit(compared)}."
     )
 
@@ -123,10 +126,12 @@ def _sizes(rows: pd.DataFrame) -> str:
     )
 
 
-def _markdown(table: pd.DataFrame) -> str:
-    lines = [["trained", *table.columns], ["---"] * (1 + len(table.columns))]
+def _section(words: str, table: pd.DataFrame, first: str) -> str:
+    """Words over a table, whose first column, its index, has a name of its own."""
+    lines = [[first, *table.columns], ["---"] * (1 + len(table.columns))]
     lines += [[name, *values] for name, values in zip(table.index, table.to_numpy(), strict=True)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    rows = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"{words}:\n\n{rows}"
 
 
 def _at_commit(made: dict) -> str:
@@ -171,16 +176,17 @@ def notebooks_markdown(notebooks: Sequence[Notebook]) -> str:
     cells = [
         f'<td align="center" width="20%"><a href="notebooks/{n.path.name}">'
         f'<img src="{THUMBNAILS}/{n.name[:2]}.webp" width="120" alt=""><br>'
-        f"{n.name[:2]} {_spoken(n)}</a></td>"
+        f"{n.name[:2]} {_short(n)}</a></td>"
         for n in core
     ]
     rows = [f"<tr>{''.join(cells[at : at + 5])}</tr>" for at in range(0, len(cells), 5)]
-    others = ", ".join(f"[{_spoken(n)}](notebooks/{n.path.name})" for n in notebooks[len(core) :])
-    return "\n".join(["<table>", *rows, "</table>", "", f"And, optional: {others}."])
+    others = ", ".join(f"[{_short(n)}](notebooks/{n.path.name})" for n in notebooks[len(core) :])
+    return "\n".join(["<table>", *rows, "</table>", "", f"Optional: {others}."])
 
 
-def _spoken(notebook: Notebook) -> str:
-    return notebook.name[3:].replace("_", " ")
+def _short(notebook: Notebook) -> str:
+    """Its title, up to a colon."""
+    return notebook.title.split(":")[0]
 
 
 def with_section(text: str, name: str, content: str) -> str:

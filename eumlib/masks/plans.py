@@ -187,8 +187,8 @@ class SharedMasks:
     Wang et al. (arXiv 2109.05804) saw that a recogniser may compare masks instead of faces. Here
     everyone's pictures go through the masks in turn, over and over again. The hash of a name says
     with which mask a person begins: if all began with the first, most non-mated pairs would wear it
-    in a set in which most people have one picture. `is_misleading` picks the pairs in which the masks
-    point the wrong way.
+    in a set in which most people have one picture. `is_misleading` picks the pairs in which the
+    masks point the wrong way.
 
     Attributes:
         masks: by image id.

@@ -271,7 +271,7 @@ def wearers_sheet(face_set: FaceSet, masks: Sequence[PrintedMask], people: int) 
         landmarks = finder.find(picture)
         pictures += [mask.painted_on(picture, landmarks) for mask in masks]
         captions += [f"{face.identity}, {mask.name}" for mask in masks]
-    return gallery(pictures, captions)
+    return gallery(pictures, captions, columns=len(masks))
 
 
 def recognised_by_mask(rows: pd.DataFrame) -> pd.DataFrame:

@@ -81,7 +81,7 @@ SYSTEMS = {
     "eum_triplet": System("EUM, triplet loss", train_eum_by_triplet_loss),
     YARDSTICK: System("EUM, SRT", train_eum),
     "my_eyes": System("My Eyes Are Up Here: triplet loss and squared error", UNMASKERS["my_eyes"]),
-    "maskinv": System("MaskInv's loss on an EUM: distillation", UNMASKERS["maskinv"], people=12_000),
+    "maskinv": System("MaskInv's loss: distillation", UNMASKERS["maskinv"], people=12_000),
     "hsst": System("HSST: momentum network and queue", UNMASKERS["hsst"]),
 }
 

@@ -51,7 +51,7 @@ def with_new_references(networks: pd.DataFrame, rate: str) -> pd.DataFrame:
 
 
 def costs_of_rivals(systems: pd.DataFrame) -> pd.DataFrame:
-    """What each system costs: numbers learnt, minutes of one training, extra milliseconds per face."""
+    """What each system costs: numbers learnt, minutes of training, extra ms per face."""
     rows = systems.dropna(subset="parameters").drop_duplicates("system").set_index("system")
     return pd.DataFrame(
         {

@@ -159,7 +159,7 @@ def cmc_curves(ranks: Mapping[str, np.ndarray], up_to: int = 20) -> go.Figure:
             hovertemplate="rank %{x} or better: %{y:.1%}",
         )  # fmt: skip
     figure.update_xaxes(title_text="rank", dtick=1 if up_to <= 20 else 5)
-    figure.update_yaxes(title_text="probes found", tickformat=".0%")
+    figure.update_yaxes(title_text="probes found", tickformat=".1%")
     alt = "; ".join(
         f"{name}: {found_by(given, 1):.0%} found at rank 1" for name, given in ranks.items()
     )

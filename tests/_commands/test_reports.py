@@ -102,7 +102,7 @@ def test_a_report_is_resumed_forced_and_compared(run, notebooks, tmp_path):
         assert run("report", "--out", out, "--only", "01", "--only", "03")[0] == 0
     code, out, _ = run("compare", a, b)
     assert code == 0
-    assert "made of the same" in out
+    assert "What went into them is the same" in out
     assert "Their results are the same." in out
     code, out, _ = run("report", "--out", b, "-p", "share=0.9", "--only", "01", "--only", "03")
     assert code == 0
@@ -195,7 +195,7 @@ def test_two_files_of_results_are_compared(run, tmp_path):
     old, new = tmp_path / "old.json", tmp_path / "new.json"
     code, out, _ = run("compare", old, new)
     assert code == 0
-    for part in ("made of the same", "systems", "10 [9, 11]", "1 of 1 are apart"):
+    for part in ("What went into them is the same", "systems", "10 [9, 11]", "1 of 1 are apart"):
         assert part in out
     new.write_text("[]")
     code, _, err = run("compare", old, new)

@@ -47,6 +47,13 @@ def test_causes_are_named_with_both_values(manifest, other):
     ]
 
 
+def test_a_notebook_that_one_report_lacks_is_one_row(manifest, other):
+    other["runs"].append({**other["runs"][0], "notebook": "09_read", "parameters": {"people": 3}})
+    assert differing_causes(manifest, other).to_numpy().tolist() == [
+        ["09_read: status", None, other["runs"][0]["status"]]
+    ]
+
+
 def test_results_come_with_the_intervals_of_both_and_whether_they_are_apart(manifest, other):
     rows = other["runs"][0]["results"]["headline"]
     rows[1] = rates(0.205, unmasking="srt", people=5, unresolved="fmr1000")

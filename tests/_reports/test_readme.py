@@ -112,4 +112,4 @@ def test_core_notebooks_are_pictures_with_links_and_the_others_links():
     )
     link, picture = 'href="notebooks/00_start_here.ipynb"', 'src="data/pictures/notebooks/00.webp"'
     assert f"<a {link}><img {picture}" in text
-    assert "[compare rivals](notebooks/12_compare_rivals.ipynb)" in text
+    assert "[Compare rivals that map embeddings](notebooks/12_compare_rivals.ipynb)" in text

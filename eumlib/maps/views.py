@@ -20,7 +20,7 @@ from eumlib._common.progress import progress_bar
 from eumlib._common.spreadsheets import csv_of
 from eumlib.embeddings import MASKED, UNMASKED, EmbeddingTable, TableError
 from eumlib.unmasking import Unmasker
-from eumlib.verification.comparison import STEP, in_steps
+from eumlib.verification.steps import STEP, in_steps
 
 CORRECT, FALSE_MATCH, FALSE_NON_MATCH = "correct", "false match", "false non-match"
 NO_REFERENCE = "no reference"

@@ -1,6 +1,6 @@
 from .breakdowns import by_mask, by_person
 from .comparison import Comparison, FaceViews, ScoreError
-from .counters import NO_RANK, ON_ALL_CORES, PairCounter, StripeCounter
+from .counters import ON_ALL_CORES, PairCounter, StripeCounter
 from .evaluation import (
     AS_WORN_SETTING, MASKED_SETTING, MIXED_SETTING, RATES, STREAM_SETTING, UNMASKED_SETTING,
     ComparedViews, evaluate, evaluate_views, over_cluster,
@@ -22,4 +22,5 @@ from .tables import (
     breakdown_summary, has_stars, in_the_papers_shape, summary, with_interval,
     without_empty_columns, write_csv, write_json,
 )
+from .tally import NO_RANK
 from .threshold_explorer import ThresholdExplorer

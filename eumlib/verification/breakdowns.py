@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from eumlib.verification.comparison import STEP, Comparison, FaceViews, ScoreError
+from eumlib.verification.comparison import Comparison, FaceViews, ScoreError
 from eumlib.verification.evaluation import MIXED_SETTING, ComparedViews
 from eumlib.verification.measurement import intervals, measure
 from eumlib.verification.rates import OperatingThresholds
+from eumlib.verification.steps import STEP
 
 FEW_PEOPLE = 20
 FEW_PAIRS = 30

@@ -17,9 +17,9 @@ import pandas as pd
 from eumlib._common.errors import EumlibError
 from eumlib.faces import Pair
 from eumlib.verification.counters import ON_ALL_CORES, PairCounter
+from eumlib.verification.sides import Side, Sides
+from eumlib.verification.steps import STEP, in_steps
 
-STEPS = 2**23  # of which 1.0 has so many
-STEP = 1 / STEPS
 FEW = 2**22  # pairs, which NumPy has sorted before compiled loops are loaded
 
 
@@ -165,6 +165,24 @@ class Comparison:
         """Whether all pairs may be in memory together; more are left to the counter."""
         return self.pairs is not None or self.size < FEW
 
+    def sides(self, team_of: np.ndarray | None = None) -> Sides:
+        """Both sides in the order in which a counter wants them; of everyone with everyone.
+
+        Args:
+            team_of: ``(people,)``, the team of each person; without it, all are one team.
+        """
+        if team_of is None:
+            team_of = np.zeros(self.people, np.int32)
+        place = np.empty(len(team_of), np.int32)  # of each person, those of a team in a row
+        place[np.argsort(team_of, kind="stable")] = np.arange(len(team_of))
+        left, right = (
+            Side.ordered(views.vectors, place[person], picture, team_of[person])
+            for views, person, picture in zip(
+                (self.references, self.probes), self.person_of, self.picture_of, strict=True
+            )
+        )
+        return Sides(left, left if self.symmetric else right)
+
     def all_pairs(self) -> Block:
         """All pairs at once, each as often as it counts: of small comparisons."""
         if self.pairs is not None:
@@ -221,10 +239,3 @@ class Comparison:
         people = np.stack([self.person_of[0][reference], self.person_of[1][probe]], axis=1)
         mated = people[:, 0] == people[:, 1]
         return PairScores(score[mated], score[~mated], people[mated, 0], people[~mated])
-
-
-def in_steps(cosines: np.ndarray) -> np.ndarray:
-    """Cosines of any shape as whole numbers of `STEP`: int32, from −`STEPS` to `STEPS`."""
-    scaled = np.multiply(cosines, np.float32(STEPS), dtype=np.float32)
-    np.rint(scaled, out=scaled)
-    return np.clip(scaled, -STEPS, STEPS, out=scaled).astype(np.int32)

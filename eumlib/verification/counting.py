@@ -17,8 +17,9 @@ import numpy as np
 from numba import njit
 
 from eumlib._common.spreading import Spread
-from eumlib.verification.comparison import STEPS, in_steps
-from eumlib.verification.counters import NO_MATE, Side, Sides, Tally
+from eumlib.verification.sides import Side, Sides
+from eumlib.verification.steps import STEPS, in_steps
+from eumlib.verification.tally import NO_MATE, Tally
 
 TILE_ROWS, TILE_COLUMNS = 256, 2048  # of float32: 2 MB
 PAIRS_A_STRIPE = 2**27  # fewer than an int32 counts, and a second's work or so
@@ -155,7 +156,7 @@ def _tally_stripe(sides: Sides, edges: np.ndarray, best: np.ndarray, stripe: ran
 
 @njit(cache=True, nogil=True)
 def _to_steps(products, steps):
-    """As `eumlib.verification.comparison.in_steps`."""
+    """As `eumlib.verification.steps.in_steps`."""
     for j in range(len(products)):
         scaled = np.rint(products[j] * np.float32(STEPS))
         steps[j] = np.int32(min(max(scaled, np.float32(-STEPS)), np.float32(STEPS)))

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eumlib.verification.comparison import STEP, Comparison, ScoreError
+from eumlib.verification.comparison import Comparison, ScoreError
+from eumlib.verification.steps import STEP
 
 
 class FoldedAccuracy(NamedTuple):

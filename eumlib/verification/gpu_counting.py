@@ -22,8 +22,9 @@ import torch
 from eumlib._common.device import DeviceError, check_device
 from eumlib._common.progress import progress_bar
 from eumlib._common.spreading import QUICK
-from eumlib.verification.comparison import STEPS
-from eumlib.verification.counters import NO_MATE, Side, Sides, Tally
+from eumlib.verification.sides import Side, Sides
+from eumlib.verification.steps import STEPS
+from eumlib.verification.tally import NO_MATE, Tally
 
 PAIRS_A_TILE = 2**24  # 64 MB of float32, and about a gigabyte while they are sorted
 
@@ -42,7 +43,7 @@ class _Tile(NamedTuple):
     Attributes:
         rows: which of `left`.
         columns: which of `right`.
-        steps: ``(r, c)`` int32, as `eumlib.verification.comparison.in_steps` gives them.
+        steps: ``(r, c)`` int32, as `eumlib.verification.steps.in_steps` gives them.
         mated: ``(r, c)``, whether the pair counts and shows one person.
         non_mated: ``(r, c)``, whether it counts and shows two.
     """
@@ -153,7 +154,7 @@ def _places(sides: Sides) -> list[tuple[range, range]]:
 
 
 def _in_steps(products: torch.Tensor) -> torch.Tensor:
-    """As `eumlib.verification.comparison.in_steps`, in place."""
+    """As `eumlib.verification.steps.in_steps`, in place."""
     return products.mul_(STEPS).round_().clamp_(-STEPS, STEPS).int()
 
 

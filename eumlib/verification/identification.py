@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from eumlib.verification.comparison import STEPS, Block, Comparison
-from eumlib.verification.counters import NO_RANK, Sides
+from eumlib.verification.comparison import Block, Comparison
+from eumlib.verification.steps import STEPS
+from eumlib.verification.tally import NO_RANK
 
 
 def ranks_in(block: Block) -> np.ndarray:
@@ -30,7 +31,7 @@ def ranks_of(comparison: Comparison) -> np.ndarray:
     if comparison.few:
         sides = comparison.references, comparison.probes
         return ranks_in(comparison.block(*(np.arange(len(side)) for side in sides)))
-    return comparison.counter.tally(Sides.of(comparison), np.empty(0, np.int64)).ranks
+    return comparison.counter.tally(comparison.sides(), np.empty(0, np.int64)).ranks
 
 
 def found_by(ranks: np.ndarray, rank: int) -> float:

@@ -13,7 +13,6 @@ from eumlib._common.files import write_text
 from eumlib._common.looks import figure_html, template
 from eumlib.unmasking import Unmasker
 from eumlib.verification.comparison import ScoreError
-from eumlib.verification.counters import NO_RANK
 from eumlib.verification.evaluation import (
     MIXED_SETTING,
     UNMASKED_SETTING,
@@ -23,6 +22,7 @@ from eumlib.verification.figures import cmc_curves, det_curves, roc_curves, scor
 from eumlib.verification.identification import ranks_of
 from eumlib.verification.rates import ScoreCounts
 from eumlib.verification.tables import STARRED, has_stars, summary, without_empty_columns
+from eumlib.verification.tally import NO_RANK
 
 
 def all_curves(views: ComparedViews, unmaskers: Mapping[str, Unmasker]) -> dict[str, go.Figure]:

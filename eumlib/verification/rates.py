@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eumlib.verification.comparison import STEP, STEPS, Comparison, ScoreError
-from eumlib.verification.counters import Sides
+from eumlib.verification.comparison import Comparison, ScoreError
+from eumlib.verification.steps import STEP, STEPS
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ScoreCounts:
         if comparison.few:
             mated, non_mated, *_ = comparison.scores()
             return cls.of(mated, non_mated)
-        counts = comparison.counter.count_scores(Sides.of(comparison))
+        counts = comparison.counter.count_scores(comparison.sides())
         seen = np.flatnonzero(counts.any(axis=0))
         return cls((seen - STEPS) * STEP, *counts[:, seen])
 

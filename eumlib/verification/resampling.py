@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from eumlib.verification.comparison import STEP, Comparison
-from eumlib.verification.counters import NO_RANK, Sides
+from eumlib.verification.comparison import Comparison
 from eumlib.verification.identification import ranks_in
 from eumlib.verification.rates import ErrorCurve, OperatingThresholds, ScoreCounts, separation
+from eumlib.verification.steps import STEP
+from eumlib.verification.tally import NO_RANK
 
 TEAMS = 256
 FMR_GRID = np.concatenate([np.geomspace(1e-5, 0.5, 180), np.linspace(0.52, 1, 25)])
@@ -71,7 +72,7 @@ class TeamTables:
         if comparison.few:
             mated, non_mated, ranks = _at_once(comparison, steps, teams)
         else:
-            mated, non_mated, ranks = comparison.counter.tally(Sides.of(comparison, teams), steps)
+            mated, non_mated, ranks = comparison.counter.tally(comparison.sides(teams), steps)
         return cls(
             thresholds,
             mated,

@@ -101,5 +101,5 @@ def test_maps_of_other_views_or_dimensions_are_refused():
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "jscatter", None)
-    with pytest.raises(MissingScatterError, match=r"eumlib\[scatter\]"):
+    with pytest.raises(MissingScatterError, match=r"\.\[scatter\]"):
         ScatterExplorer(VIEWS, MAP, PICTURES.__getitem__, 0.5)

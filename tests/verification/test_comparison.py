@@ -5,7 +5,7 @@ from builders import drawn_table, views_of
 from eumlib.embeddings import MASKED, UNMASKED, unit_length
 from eumlib.faces import Pair
 from eumlib.verification import Comparison, FaceViews, ScoreError
-from eumlib.verification.comparison import STEP
+from eumlib.verification.steps import STEP
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

@@ -7,7 +7,7 @@ from oracles import slow_ranks
 
 from eumlib.verification import ComparedViews, Comparison, FaceViews, ScoreCounts, counting, measure
 from eumlib.verification import comparison as module
-from eumlib.verification.counters import Sides
+from eumlib.verification.steps import STEPS
 
 
 def views(seed, count, people=7, pictures=20):
@@ -36,12 +36,10 @@ def tiles(request, monkeypatch):
 @pytest.mark.parametrize("name", ["symmetric", "two sides"])
 def test_scores_are_counted_to_the_last_pair(name):
     comparison = compared(name)
-    counts = comparison.counter.count_scores(Sides.of(comparison))
+    counts = comparison.counter.count_scores(comparison.sides())
     scores = comparison.scores()
     for kind, listed in zip(counts, (scores.mated, scores.non_mated), strict=True):
-        expected = np.bincount(
-            np.rint(listed * module.STEPS).astype(int) + module.STEPS, minlength=len(kind)
-        )
+        expected = np.bincount(np.rint(listed * STEPS).astype(int) + STEPS, minlength=len(kind))
         np.testing.assert_array_equal(kind, expected)
 
 
@@ -50,8 +48,8 @@ def test_scores_are_counted_to_the_last_pair(name):
 def test_teams_and_ranks_are_counted_to_the_last_pair(name):
     comparison = compared(name)
     team_of = np.random.default_rng(0).permutation(comparison.people) % 3
-    edges = np.sort(np.random.default_rng(1).integers(-module.STEPS, module.STEPS, 20))
-    edges[-1] = module.STEPS  # the highest score there can be
+    edges = np.sort(np.random.default_rng(1).integers(-STEPS, STEPS, 20))
+    edges[-1] = STEPS  # the highest score there can be
     mated, non_mated = np.zeros((3, 21), int), np.zeros((3, 3, 21), int)
     (left, right), ways = comparison.person_of, 2 if comparison.symmetric else 1
     for i in range(len(left)):
@@ -67,7 +65,7 @@ def test_teams_and_ranks_are_counted_to_the_last_pair(name):
                 non_mated[one, other, passed] += 1
                 if comparison.symmetric:
                     non_mated[other, one, passed] += 1
-    found = comparison.counter.tally(Sides.of(comparison, team_of), edges)
+    found = comparison.counter.tally(comparison.sides(team_of), edges)
     np.testing.assert_array_equal(found.mated, mated)
     np.testing.assert_array_equal(found.non_mated, non_mated)
     np.testing.assert_array_equal(found.ranks, slow_ranks(comparison))
@@ -86,7 +84,7 @@ def test_every_figure_and_interval_is_the_one_that_numpy_gives(setting, monkeypa
 
 def test_stripes_hold_every_row_once_and_enough_for_all_cores():
     one = views(1, 20_000)
-    stripes = counting.stripes(Sides.of(Comparison(one, one)))
+    stripes = counting.stripes(Comparison(one, one).sides())
     assert [row for stripe in stripes for row in stripe] == list(range(20_000))
     assert len(stripes) >= counting.STRIPES / 2
     assert all(stripe.start % counting.TILE_ROWS == 0 for stripe in stripes)

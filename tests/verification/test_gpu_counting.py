@@ -17,7 +17,7 @@ from eumlib.verification import (
     gpu_counting,
 )
 from eumlib.verification import comparison as module
-from eumlib.verification.counters import Sides
+from eumlib.verification.steps import STEPS
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 
@@ -52,7 +52,7 @@ def compared(name):
 @pytest.mark.usefixtures("tiles")
 @pytest.mark.parametrize("name", ["symmetric", "two sides"])
 def test_scores_are_counted_to_the_last_pair(name, counter):
-    sides = Sides.of(compared(name))
+    sides = compared(name).sides()
     counts = counter.count_scores(sides)
     assert counts.dtype == np.int64
     np.testing.assert_array_equal(counts, ON_ALL_CORES.count_scores(sides))
@@ -64,9 +64,9 @@ def test_scores_are_counted_to_the_last_pair(name, counter):
 def test_teams_and_ranks_are_counted_to_the_last_pair(name, thresholds, counter):
     comparison = compared(name)
     team_of = np.random.default_rng(0).permutation(comparison.people) % 3
-    edges = np.arange(thresholds) * module.STEPS // 8 - module.STEPS  # scores lie on some
-    edges[-1:] = module.STEPS  # the highest score there can be
-    sides = Sides.of(comparison, team_of)
+    edges = np.arange(thresholds) * STEPS // 8 - STEPS  # scores lie on some
+    edges[-1:] = STEPS  # the highest score there can be
+    sides = comparison.sides(team_of)
     found, expected = counter.tally(sides, edges), ON_ALL_CORES.tally(sides, edges)
     for one, other in zip(found, expected, strict=True):
         assert one.dtype == other.dtype
@@ -75,14 +75,14 @@ def test_teams_and_ranks_are_counted_to_the_last_pair(name, thresholds, counter)
 
 def test_steps_are_rounded_as_elsewhere(counter):
     random = np.random.default_rng(0)
-    halves = (random.integers(-(2**22), 2**22, 5_000) + np.float64(0.5)) / module.STEPS
+    halves = (random.integers(-(2**22), 2**22, 5_000) + np.float64(0.5)) / STEPS
     cosines = np.concatenate([halves, random.uniform(-1.1, 1.1, 5_000)]).astype(np.float32)
     pictures = np.arange(1 + len(cosines))
     references, probes = (
         FaceViews(numbers[:, None], np.zeros(len(numbers)), of)
         for numbers, of in ((cosines, pictures[1:]), (np.ones(1, np.float32), pictures[:1]))
     )
-    sides = Sides.of(Comparison(references, probes))
+    sides = Comparison(references, probes).sides()
     np.testing.assert_array_equal(counter.count_scores(sides), ON_ALL_CORES.count_scores(sides))
 
 
@@ -94,7 +94,7 @@ def test_sums_in_another_order_move_scores_by_a_few_steps(counter):
         FaceViews(vectors, rows["identity"].to_numpy(), rows["image_id"].to_numpy())
         for vectors in (table.vectors, np.ascontiguousarray(table.vectors[:, order]))
     ]
-    one, other = (Sides.of(Comparison(views, views)) for views in two)
+    one, other = (Comparison(views, views).sides() for views in two)
     found, expected = counter.count_scores(other), ON_ALL_CORES.count_scores(one)
     steps = np.abs(np.cumsum(found - expected, axis=1)).sum()  # by which scores moved, in all
     assert 0 < steps < 2 * expected.sum()
@@ -121,7 +121,7 @@ def test_products_are_full_float32_whatever_was_set_and_afterwards_as_it_was(cou
     vectors = np.zeros((300, 64), np.float32)
     vectors[:, 0] = 1 - 2.0**-12  # one bit more than TF32 has; its square is a float32
     one = FaceViews(vectors, np.arange(300), np.arange(300))
-    sides = Sides.of(Comparison(one, one))
+    sides = Comparison(one, one).sides()
     np.testing.assert_array_equal(counter.count_scores(sides), ON_ALL_CORES.count_scores(sides))
     assert torch.get_float32_matmul_precision() == "medium"
 
@@ -132,7 +132,7 @@ def test_a_full_memory_is_said_in_a_line(counter, monkeypatch):
 
     monkeypatch.setattr(torch, "bincount", full)
     with pytest.raises(DeviceError, match=r"^the memory of c\w+ is full: .+$"):
-        counter.count_scores(Sides.of(compared("symmetric")))
+        counter.count_scores(compared("symmetric").sides())
 
 
 def test_a_device_that_is_not_there_is_refused_at_once():

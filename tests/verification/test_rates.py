@@ -18,6 +18,7 @@ from eumlib.verification import (
     thresholds_of,
 )
 from eumlib.verification import comparison as module
+from eumlib.verification.steps import STEP, STEPS
 
 
 def drawn_scores(seed, ties):
@@ -177,7 +178,7 @@ def test_rates_agree_with_pyeer_where_it_is_installed():
     assert rates.auc == pytest.approx(pyeer.calculate_roc_auc(fmr, fnmr), abs=1e-6)
 
 
-steps = st.integers(-module.STEPS, module.STEPS).map(lambda step: step * module.STEP)
+steps = st.integers(-STEPS, STEPS).map(lambda step: step * STEP)
 some_scores = st.lists(st.one_of(steps, st.sampled_from([-1.0, 0.0, 0.5, 1.0])), min_size=1)
 
 

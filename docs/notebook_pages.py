@@ -47,6 +47,9 @@ def write_pages(app):
     explorers = []
     for path in sorted(given.glob("[0-9][0-9]_*.ipynb")):
         notebook = _executed(path, report / "notebooks") or _not_executed(path)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":  # on the site the results are a page
+                cell.source = cell.source.replace("](../RESULTS.md", "](../results.md")
         opening = notebook.cells[0]
         opening.source = opening.source.replace("# ", f"# {path.stem[:2]} · ", 1)
         for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):

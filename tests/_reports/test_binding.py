@@ -101,7 +101,7 @@ def test_the_index_has_every_notebook_its_status_and_the_results(report, results
     assert 'href="01_a.html"' in page
     assert "done, kept from 2026-01-01 01:02 UTC</td><td>1.0</td>" in page
     assert "cell In [3]: no" in page
-    assert '<td>03_c</td><td>The third</td>\n<td class="not-run">not run</td>' in page
+    assert '<td>03 The third</td>\n<td class="not-run">not run</td>' in page
     assert "6 people, 24 photographs; 0 of 24 faces were not acquired." in page
     assert "A star marks rates" in page
     for cell in summary(results).to_numpy().ravel():

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.decomposition import PCA
 
 from eumlib._common.files import atomic_path, home, key_of
-from eumlib._common.progress import bar_options
+from eumlib._common.progress import bar_options, progress_bar
 from eumlib.maps.marks import MapMarks, map_marks
 from eumlib.maps.views import ExploredViews
 
@@ -69,14 +72,21 @@ def _fit_umap(vectors: np.ndarray, neighbours: int, seed: int, dimensions: int) 
     with warnings.catch_warnings():
         # umap warns that tensorflow is missing, and that a seed means one thread: both are meant.
         warnings.simplefilter("ignore")
-        from umap import UMAP  # the import alone takes seconds
-
         bar = bar_options("UMAP", "pass", delay=2) | {"bar_format": None}  # its own has no estimate
-        mapper = UMAP(
+        mapper = _umap().UMAP(
             n_neighbors=neighbours, n_components=dimensions, metric="cosine", random_state=seed,
             tqdm_kwds=bar, **_start(len(vectors)),
         )  # fmt: skip
         return mapper.fit_transform(vectors).astype(np.float32)
+
+
+def _umap() -> ModuleType:
+    """The library, which is compiled as it is imported."""
+    if "umap" not in sys.modules:
+        with progress_bar(1, "loading UMAP, up to a minute", "library") as bar:
+            importlib.import_module("umap")
+            bar.update()
+    return sys.modules["umap"]
 
 
 def _marked(vectors: np.ndarray, coordinates: np.ndarray, neighbours: int) -> Projection:

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -107,3 +110,26 @@ def test_both_sides_fit_into_the_ranges():
         np.float32([[0, 0], [1, 2]]), np.float32([[0, 0], [3, -2]]), 1, 1, 5, None, "by hand"
     )
     np.testing.assert_allclose(joint.ranges(0.1), [[-0.3, 3.3], [-2.4, 2.4]], rtol=1e-6)
+
+
+def test_the_long_import_of_umap_is_told_the_first_time(tmp_path):
+    """In a process of its own, with a stand-in that is quick to import."""
+    (tmp_path / "umap.py").write_text(
+        "class UMAP:\n"
+        "    def __init__(self, **options): pass\n"
+        "    def fit_transform(self, vectors): return vectors[:, :2]\n"
+    )
+    code = (
+        "import numpy as np; from eumlib.maps import project_umap\n"
+        "for seed in (0, 1): project_umap(np.eye(40, dtype='float32'), 5, seed)"
+    )
+    environment = {
+        **os.environ, "EUMLIB_HOME": str(tmp_path / "home"),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+    }  # fmt: skip
+    environment.pop("TQDM_DISABLE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("loading UMAP, up to a minute:   0%") == 1
+    assert "1/1" in done.stderr

@@ -55,6 +55,11 @@ if repository := os.environ.get("GITHUB_REPOSITORY"):  # where the site is publi
     html_theme_options |= {
         "repository_url": f"https://github.com/{repository}",
         "use_repository_button": True,
+        "repository_branch": "main",
+        "launch_buttons": {
+            "binderhub_url": "https://mybinder.org",
+            "notebook_interface": "jupyterlab",
+        },
     }
 
 # A how-to links what is in the repository; on the site notebooks and rooms have pages of their own.

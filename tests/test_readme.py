@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from builders import drawn_table
 from eumlib._common.files import DATA_FOLDER, sha256_of
 from eumlib._reports.notebooks import discover
 from eumlib._reports.readme import (
+    badges_markdown,
     front_markdown,
     notebooks_markdown,
     results_markdown,
@@ -75,6 +77,11 @@ def test_the_list_of_notebooks_is_what_the_notebooks_say():
     assert with_section(README, "notebooks", notebooks_markdown(discover())) == README
 
 
+def test_the_badges_are_those_of_the_repository_that_the_project_names():
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert with_section(README, "badges", badges_markdown(table)) == README
+
+
 def test_every_make_target_in_the_readme_exists():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)", README + RESULTS, re.MULTILINE))
@@ -93,8 +100,8 @@ def test_links_to_files_lead_somewhere():
         links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
         links += re.findall(r'(?:href|src)="(?!https?:|#)([^"#]+)', text)
         for link in links:
-            made = link.startswith(("../reference/", "../notebooks/")) or link == "../explorer.md"
-            assert made or (folder / link).exists(), link
+            of_github = link.startswith(("../../actions/", "../../deployments/"))
+            assert of_github or (folder / link).exists(), link
 
 
 def test_the_readme_is_two_screens_long():

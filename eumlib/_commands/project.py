@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from eumlib import embeddings, faces, rivals, study
 from eumlib._commands.printing import print_table
 from eumlib._common import fetching
 from eumlib._common.errors import shortened
-from eumlib._common.files import try_to_write, write_text
+from eumlib._common.files import PROJECT_FOLDER, try_to_write, write_text
 from eumlib._common.named_files import REGISTRY
 from eumlib._common.texts import read_json, read_text
 from eumlib._reports import manifest, readme
@@ -90,16 +91,20 @@ def write_readme(
 ) -> None:
     """Put a report's results, the study and the rivals into RESULTS.md, four lines into README.md.
 
-    The README also gets the list of notebooks.
+    The README also gets the list of notebooks, and badges, which lead to the Repository that
+    pyproject.toml names under [project.urls].
     """
     try_to_write(results, path, page)
     made, measured = manifest.read_manifest(run), read_json(study_results)
     of_rivals, listed = read_json(compared), workbook.discover()
+    about = PROJECT_FOLDER / "pyproject.toml"
+    project = tomllib.loads(read_text(about))["project"]
     texts = {file: read_text(file) for file in (page, path)}
     for file, name, source, held, markdown in (
         (page, "results", run, made, readme.results_markdown),
         (page, "study", study_results, measured, readme.study_markdown),
         (page, "rivals", compared, of_rivals, readme.rivals_markdown),
+        (path, "badges", about, project, readme.badges_markdown),
         (path, "front", compared, of_rivals, readme.front_markdown),
         (path, "notebooks", workbook.NOTEBOOK_FOLDER, listed, readme.notebooks_markdown),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -168,6 +168,30 @@ def front_markdown(compared: dict) -> str:
 
 def _ends(rate: str) -> list[str]:
     return [rate, f"{rate}_low", f"{rate}_high"]
+
+
+def badges_markdown(project: Mapping) -> str:
+    """Whether tests and site are in order, as GitHub says, and where to read and run the notebooks.
+
+    Args:
+        project: the table ``[project]`` of ``pyproject.toml``. Without a ``Repository`` under its
+            ``urls`` the links are relative, which GitHub understands, and Binder has none.
+    """
+    repository = project.get("urls", {}).get("Repository", "../..").rstrip("/")
+    badges = [
+        f"[![{name}]({repository}/actions/workflows/{name}.yml/badge.svg)]"
+        f"({repository}/actions/workflows/{name}.yml)"
+        for name in ("tests", "pages")
+    ]
+    pages = f"{repository}/deployments/github-pages"
+    if repository.startswith("https://github.com/"):
+        owner, name = repository.split("/")[-2:]
+        pages = f"https://{owner}.github.io/{name}/"
+        badges.append(
+            f"[![Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/"
+            f"{owner}/{name}/HEAD?urlpath=lab/tree/notebooks/00_start_here.ipynb)"
+        )
+    return f"{' '.join(badges)} [Read it online]({pages})."
 
 
 def notebooks_markdown(notebooks: Sequence[Notebook]) -> str:

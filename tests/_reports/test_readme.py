@@ -1,9 +1,13 @@
+import re
+
 import pytest
 from rival_rows import ATTACK, MLFW, NETWORKS, SYSTEMS
 
+from eumlib._common.files import PROJECT_FOLDER
 from eumlib._reports.notebooks import discover
 from eumlib._reports.readme import (
     FRONT_TESTS,
+    badges_markdown,
     front_markdown,
     notebooks_markdown,
     results_markdown,
@@ -101,6 +105,22 @@ def test_four_lines_have_both_losses_and_the_rival_that_is_best_on_lfw():
     assert len(lines) == 2 + 4
     assert lines[2].startswith("| no EUM | 5.0 [5.0, 5.0] | 70.0 [70.0, 70.0] |")
     assert lines[-1].startswith("| best rival: Second |")
+
+
+def test_badges_lead_to_the_repository_that_the_project_names():
+    text = badges_markdown({"urls": {"Repository": "https://github.com/ada/masks"}})
+    assert "(https://github.com/ada/masks/actions/workflows/tests.yml/badge.svg)" in text
+    assert "(https://ada.github.io/masks/)" in text
+    assert "https://mybinder.org/v2/gh/ada/masks/HEAD?urlpath=lab/tree/notebooks/00_start" in text
+
+
+def test_without_a_repository_badges_are_relative_and_show_workflows_there_are():
+    text = badges_markdown({})
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert links
+    assert all(link.startswith("../../") for link in links)
+    for workflow in re.findall(r"workflows/(\w+\.yml)", text):
+        assert (PROJECT_FOLDER / ".github/workflows" / workflow).exists()
 
 
 def test_core_notebooks_are_pictures_with_links_and_the_others_links():

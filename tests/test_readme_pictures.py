@@ -22,6 +22,7 @@ PICTURES = sorted(
         (alt, path.removeprefix("../"))
         for text in TEXTS
         for alt, path in shown_in(text.read_text(encoding="utf-8"))
+        if not path.endswith("badge.svg")  # GitHub draws it
     }
 )
 STILL = [picture for picture in PICTURES if not picture[1].endswith(".webp")]

@@ -26,14 +26,14 @@ from eumlib.verification import SHOWN_CHANGES, SHOWN_RATES, summary
 THUMBNAILS = "data/pictures/notebooks"
 CHOOSING_TEST = "LFW"
 FRONT_TESTS = (
-    ("worn masks (MFR2)", "mfr2", "masks that people wore"),
+    ("MFR2 (worn)", "mfr2", "masks that people wore"),
     (CHOOSING_TEST, "lfw", "lifelike masks, masked landmarks"),
     ("ORL", "orl", "lifelike masks, masked landmarks"),
 )
 FRONT_SYSTEMS = {
     "no EUM": "no EUM",
-    "EUM, triplet loss": "EUM, triplet loss",
-    "EUM, SRT": "EUM, SRT",
+    "EUM, triplet loss": "triplet loss",
+    "EUM, SRT": "SRT",
 }
 NO_RIVALS = (*FRONT_SYSTEMS, "a linear map")
 
@@ -155,15 +155,24 @@ def front_markdown(compared: dict) -> str:
     best = judged.drop([*NO_RIVALS]).idxmin()
     rows = {
         shown: [
-            with_interval(*(100 * rows.set_index("system").loc[name, _ends(rate)]))
+            _in_small_print(with_interval(*(100 * rows.set_index("system").loc[name, _ends(rate)])))
             for rows in tests.values()
             for rate in ("eer", "error_at_1000")
         ]
-        for name, shown in {**FRONT_SYSTEMS, best: f"best rival: {best.split(':')[0]}"}.items()
+        for name, shown in {
+            **FRONT_SYSTEMS,
+            best: f"{best.split(':')[0]}, best rival",
+        }.items()
     }
-    columns = [f"{title}: {rate} %" for title in tests for rate in ("EER", "HTER")]
+    columns = [f"{title}, {rate} %" for title in tests for rate in ("EER", "HTER")]
     lines = [["", *columns], ["---"] * (1 + len(columns)), *([k, *v] for k, v in rows.items())]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _in_small_print(text: str) -> str:
+    """The value as it is and its interval small, so that six fit on a line."""
+    value, space, interval = text.partition(" ")
+    return f"{value}{space}<sub>{interval}</sub>".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _ends(rate: str) -> list[str]:

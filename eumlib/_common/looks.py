@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import textwrap
 from functools import cache
 
 import jinja2
@@ -47,6 +48,11 @@ def with_interval(value: float, low: float, high: float, form: str = "{:.1f}") -
     if any(number is None or math.isnan(number) for number in (value, low, high)):
         return "–"
     return f"{form.format(value)} [{form.format(low)}, {form.format(high)}]"
+
+
+def wrapped(name: str) -> str:
+    """A name in lines that leave room for the picture on a narrow screen."""
+    return "<br>".join(textwrap.wrap(name, 22))
 
 
 def figure_html(figure: dict, name: str) -> str:

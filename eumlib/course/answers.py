@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 
 import numpy as np
+import torch
 
 Answer = Callable[..., object]
 Check = Callable[[Answer], str | None]
@@ -71,3 +72,8 @@ def same(given: object, wanted: object, tolerance: float = 1e-4) -> bool:
     if one.dtype.kind not in "biuf" or other.dtype.kind not in "biuf":
         return bool(np.array_equal(one, other))
     return one.shape == other.shape and np.allclose(one, other, rtol=1e-4, atol=tolerance)
+
+
+def tensors(*arrays: np.ndarray) -> tuple[torch.Tensor, ...]:
+    """The arrays as tensors of float32, to be the arguments of an answer."""
+    return tuple(torch.from_numpy(array.astype(np.float32)) for array in arrays)

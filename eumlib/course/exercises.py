@@ -14,6 +14,7 @@ from eumlib.course import (
     loss_exercises,
     rate_exercises,
     reading_exercises,
+    restraint_exercises,
     training_exercises,
 )
 from eumlib.course.answers import Answer, Check
@@ -59,14 +60,16 @@ EXERCISES = {
     "05.b": Exercise("05", "the triplet loss", loss_exercises.check_triplet_loss),
     "05.1": Exercise("05", "a margin for a share", loss_exercises.check_margin_for),
     "05.2": Exercise("05", "the distance by the cosine", loss_exercises.check_distance_by_cosine),
-    "06.a": Exercise("06", "the restraint", loss_exercises.check_restrained),
+    "06.a": Exercise("06", "the restraint", restraint_exercises.check_restrained),
     "06.b": Exercise(
         "06",
         "the self-restrained triplet loss",
-        loss_exercises.check_self_restrained_triplet_loss,
+        restraint_exercises.check_self_restrained_triplet_loss,
     ),
-    "06.1": Exercise("06", "a batch at equality", loss_exercises.check_batch_at_equality),
-    "06.2": Exercise("06", "a condition for each triplet", loss_exercises.check_share_that_differs),
+    "06.1": Exercise("06", "a batch at equality", restraint_exercises.check_batch_at_equality),
+    "06.2": Exercise(
+        "06", "a condition for each triplet", restraint_exercises.check_share_that_differs
+    ),
     "07.a": Exercise("07", "one training step", training_exercises.check_training_step),
     "07.1": Exercise("07", "the schedule", training_exercises.check_learning_rate_of),
     "07.2": Exercise("07", "the average face", training_exercises.check_score_of_the_average_face),

@@ -5,10 +5,9 @@ from .evaluation import (
     AS_WORN_SETTING, MASKED_SETTING, MIXED_SETTING, RATES, STREAM_SETTING, UNMASKED_SETTING,
     ComparedViews, evaluate, evaluate_views, over_cluster,
 )
-from .figures import (
-    cmc_curves, det_curves, forest_plot, number_line, roc_curves, score_distributions,
-)
+from .figures import cmc_curves, det_curves, number_line, roc_curves, score_distributions
 from .folds import FoldedAccuracy, folded_accuracy
+from .forest import forest_plot
 from .gpu_counting import DeviceCounter
 from .identification import found_by, ranks_of
 from .measurement import METRICS, Measurement, intervals, measure, unresolved

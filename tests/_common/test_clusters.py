@@ -61,7 +61,7 @@ def test_rates_counted_by_a_cluster_are_those_of_this_machine(nodes, monkeypatch
 def test_without_ray_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with (
-        pytest.raises(ClusterError, match=r'pip install "eumlib\[cluster\]"'),
+        pytest.raises(ClusterError, match=r'pip install --editable "\.\[cluster\]"'),
         over_cluster("local"),
     ):
         pass

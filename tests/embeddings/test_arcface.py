@@ -128,7 +128,7 @@ def test_a_network_that_gives_nan_is_refused(path):
 def test_a_missing_package_is_named_with_what_installs_it(package, path, monkeypatch):
     write(path)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(BackboneError, match=rf'{package}: pip install "eumlib\[arcface\]"'):
+    with pytest.raises(BackboneError, match=rf'{package}: pip install --editable "\.\[arcface\]"'):
         OnnxBackbone(path)
 
 

@@ -104,7 +104,7 @@ def test_a_missing_package_is_said_before_anything_is_fetched(
     package, registry, server, own_home, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(BackboneError, match=rf'{package}: pip install "eumlib\[arcface\]"'):
+    with pytest.raises(BackboneError, match=rf'{package}: pip install --editable "\.\[arcface\]"'):
         load_backbone("arcface_r50", registry)
     assert server.paths_asked == []
     assert kept(own_home) == []

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 RUN = $(VENV)/bin/python -m
 
-.PHONY: report site test test-browser pictures lab study rivals fuzz check clean
+.PHONY: report site test test-browser pictures photographs lab study rivals fuzz check clean
 
 report: $(VENV)/installed
 	$(RUN) eumlib report
@@ -26,6 +26,10 @@ fuzz: $(VENV)/installed
 # Needs Chromium.
 pictures: $(VENV)/installed
 	$(VENV)/bin/python benchmarks/readme_pictures.py
+
+# Needs Chromium: each page of build/report and build/site at three widths, light and dark.
+photographs: $(VENV)/installed
+	$(VENV)/bin/python tests/photographs.py
 
 lab: $(VENV)/installed
 	$(RUN) jupyterlab notebooks --LabApp.app_settings_dir=lab

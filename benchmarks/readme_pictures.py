@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from eumlib.faces import Face, FaceSet, finder_for, load_faces
 from eumlib.faces.generator import LATENT_SIZE, drawn_from
 from eumlib.maps import MapExplorer, explore, joint_umap
 from eumlib.masks import PAPER_COLOURS, Mask, RandomMasks, paint_mask
-from eumlib.unmasking import Unmasker
+from eumlib.unmasking import WORKBOOK, Unmasker, train_unmasker
 from eumlib.verification import (
     MIXED_SETTING,
     UNMASKED_SETTING,
@@ -57,6 +58,8 @@ SHEET_MASKS = {
 }
 TILE, GAP, LABEL = 194, 6, 44  # px; the README shows half of it
 NOBODY, PICTURES_EACH, SPREAD = 20, 5, 0.2  # people, pictures, and how much these differ
+LEARNERS, JUDGES = 400, 40  # other such people, on whom the EUM of the moving picture learns
+SHORT = replace(WORKBOOK, batch_size=128, epochs=50, epochs_a_step=15, patience=50)
 MOVING_SIZE = (1200, 780)
 HIDDEN = (
     "header, #marks, #card, #csvLine, #csvDetails, #counts, .modebar, section > h2, section > ul"
@@ -137,10 +140,10 @@ def few_colours(picture: Image.Image) -> Image.Image:
     return picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
-def explorer_of(faces: FaceSet) -> MapExplorer:
-    """The explorer of these faces, in one mask each, and of the workbook's SRT model."""
+def explorer_of(faces: FaceSet, model: Unmasker) -> MapExplorer:
+    """The explorer of these faces, in one mask each, before and after the model."""
     table = extract_cached(faces, RandomMasks(0), default_backbone())
-    explored = explore(table, workbook_model())
+    explored = explore(table, model)
     threshold = ComparedViews.of_table(table).operating_thresholds().at_1000
     pictures = ViewPictures(faces, table.rows)
     return MapExplorer(explored, {"UMAP": joint_umap(explored)}, pictures, threshold)
@@ -166,19 +169,30 @@ def curves() -> str:
     return det_curves(counts).to_html(include_plotlyjs=True, config={"displayModeBar": False})
 
 
-def people_who_do_not_exist() -> FaceSet:
+def people_who_do_not_exist(count: int, stream: int) -> FaceSet:
     """Generated people in several pictures each: latent vectors near to that of the person."""
     faces = []
-    for person in range(NOBODY):
-        random = np.random.default_rng([5, person])
+    for person in range(count):
+        random = np.random.default_rng([stream, person])
         own = random.standard_normal(LATENT_SIZE)
         for number in range(PICTURES_EACH):
             other = random.standard_normal(LATENT_SIZE)
             latent = np.sqrt(1 - SPREAD**2) * own + SPREAD * other
             name = f"nobody {person}"
             faces.append(Face(f"{name}/{number}", name, partial(drawn_from, latent)))
-    fingerprint = f"nobody {NOBODY} {PICTURES_EACH} {SPREAD}"
+    fingerprint = f"nobody {count} {stream} {PICTURES_EACH} {SPREAD}"
     return FaceSet("nobody", tuple(faces), fingerprint, one_face=True)
+
+
+def model_of_nobody() -> Unmasker:
+    """An EUM that has learnt from other generated people: they are unlike photographs."""
+    training, validation = (
+        extract_cached(
+            people_who_do_not_exist(count, stream), RandomMasks(stream), default_backbone()
+        )
+        for count, stream in ((LEARNERS, 6), (JUDGES, 7))
+    )
+    return train_unmasker([training], [validation], SHORT).unmasker
 
 
 def scene(page: str, controls: Mapping[str, object]) -> str:
@@ -197,7 +211,7 @@ addEventListener("load", () => {{
 
 def save_moving_explorer() -> None:
     """The explorer while its controls move, as an animated WebP."""
-    page = explorer_of(people_who_do_not_exist()).page
+    page = explorer_of(people_who_do_not_exist(NOBODY, 5), model_of_nobody()).page
     frames = [screenshot(scene(page, controls), *MOVING_SIZE, finer=1) for _, controls in SCENES]
     durations = [milliseconds for milliseconds, _ in SCENES]
     moving = {"save_all": True, "append_images": frames[1:], "duration": durations, "loop": 0}
@@ -252,7 +266,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     save(mask_sheet(), "mask_sheet.jpg")
     save(few_colours(screenshot(curves(), 800, 530)), "det_curves.png")
-    orl = explorer_of(load_faces("orl"))
+    orl = explorer_of(load_faces("orl"), workbook_model())
     save(few_colours(screenshot(orl.page, 960, 772)), "explorer.png")
     save_moving_explorer()
     save_thumbnails()

@@ -65,8 +65,11 @@ def test_a_scene_moves_the_controls_once_the_page_is_there(drawing):
 
 
 def test_people_who_do_not_exist_have_several_pictures_that_are_alike(drawing):
-    faces = drawing.people_who_do_not_exist()
-    assert len(faces) == drawing.NOBODY * drawing.PICTURES_EACH
+    faces = drawing.people_who_do_not_exist(3, stream=5)
+    assert len(faces) == 3 * drawing.PICTURES_EACH
+    repeated, elsewhere = (drawing.people_who_do_not_exist(3, n)[0].read() for n in (5, 6))
+    np.testing.assert_array_equal(faces[0].read(), repeated)
+    assert (elsewhere != repeated).any()
     own, again, other = (faces[n].read().astype(int) for n in (0, 1, drawing.PICTURES_EACH))
     assert 0 < np.abs(own - again).mean() < np.abs(own - other).mean()
 

@@ -18,6 +18,7 @@ function make(tag, attributes = {}, ...children) {
 }
 
 const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
+const counted = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 const viewWord = (i) => (D.masked[i] ? "masked" : "unmasked");
 const maskWord = (i) => (D.masked[i] ? `mask ${D.shape[i]}${D.colour[i] ? " " + D.colour[i] : ""}` : "no mask");
 const label = (i) => `${D.identity[i]}, picture ${D.image[i]}, ${maskWord(i)}`;
@@ -162,7 +163,7 @@ const csvOf = (ids) => ["id,image_id,identity,view,mask_shape,mask_colour", ...i
 
 function fillSelection() {
   const ids = state.selected;
-  $("selectionLine").textContent = ids.length ? `${ids.length} views selected, of ${new Set(ids.map((i) => D.identity[i])).size} people` : "Nothing is selected: draw a lasso in either map, or choose a person.";
+  $("selectionLine").textContent = ids.length ? `${counted(ids.length, "view", "views")} selected, of ${counted(new Set(ids.map((i) => D.identity[i])).size, "person", "people")}` : "Nothing is selected: draw a lasso in either map, or choose a person.";
   fillGrid();
   $("counts").replaceChildren(...(ids.length ? [countTable("views by person", tally(ids.map((i) => D.identity[i]))), countTable("views by mask", tally(ids.map((i) => (D.masked[i] ? D.shape[i] : "no mask"))))] : []));
   $("csvLine").hidden = $("csvDetails").hidden = !ids.length;

@@ -11,6 +11,7 @@ from typing import NamedTuple
 WIDTH = 520  # px; a figure that is narrower changes
 _PHONE = 340  # px that a figure has on a phone
 _PANEL, _SQUARE, _GAP = 190, 300, 85  # px of a panel, of one with equal axes, and between two
+_NAME = 24  # px of a name on an axis
 _LEGEND, _LEGEND_ROW, _SLIDER = 60, 27, 80  # px
 _TITLE_FONT, _TITLE_CHARACTERS, _TITLE_ROW = 13, 44, 18
 
@@ -37,7 +38,7 @@ def narrow_layout(figure: Mapping) -> dict[str, object]:
     title, top = _title(layout, margin.get("t", 60))
     panels = _panels(layout)
     if len({panel.left for panel in panels}) > 1:
-        height, stacked = _stacked(layout, panels)
+        height, stacked = _stacked(figure, panels)
     else:
         height = layout.get("height", 450) - margin.get("t", 60) - margin.get("b", 60)
         stacked = {}
@@ -70,9 +71,22 @@ def _panels(layout: Mapping) -> list[_Panel]:
     return sorted(found, key=lambda panel: (panel.left, -panel.top))
 
 
-def _stacked(layout: Mapping, panels: list[_Panel]) -> tuple[int, dict[str, object]]:
+def _height(figure: Mapping, panel: _Panel) -> int:
+    axis = figure["layout"][panel.y]
+    names = {
+        place
+        for trace in figure["data"]
+        if trace.get("yaxis", "y") == f"y{panel.y[5:]}" and not isinstance(trace.get("y"), Mapping)
+        for place in trace.get("y", ())
+        if isinstance(place, str)
+    }
+    return max(_SQUARE if axis.get("scaleanchor") else _PANEL, _NAME * len(names))
+
+
+def _stacked(figure: Mapping, panels: list[_Panel]) -> tuple[int, dict[str, object]]:
     """The height of the panels one below the other, and the places of them and their titles."""
-    heights = [_SQUARE if layout[panel.y].get("scaleanchor") else _PANEL for panel in panels]
+    layout = figure["layout"]
+    heights = [_height(figure, panel) for panel in panels]
     tops = [0]
     for height in heights:
         tops.append(tops[-1] + height + _GAP)

@@ -36,10 +36,10 @@ def forest_plot(systems: pd.DataFrame, rate: str, title: str) -> go.Figure:
         test = rows[(rows["face_set"] == face_set) & (rows["condition"] == condition)]
         value, low, high = (100 * test[f"{rate}_minus_srt{end}"] for end in ("", "_low", "_high"))
         figure.add_scatter(
-            x=value, y=test["system"], mode="markers", showlegend=False, col=place, row=1,
+            x=value, y=test["system"].str.partition(":")[0], mode="markers", showlegend=False, col=place, row=1,
             marker={"color": BLUE, "size": 9},
             error_x={"type": "data", "array": high - value, "arrayminus": value - low},
-            hovertemplate="%{y}: %{x:+.1f}",
+            text=test["system"], hovertemplate="%{text}: %{x:+.1f}",
         )  # fmt: skip
         figure.add_vline(x=0, line={"color": GREY, "dash": "dot"}, col=place, row=1)
         said += [

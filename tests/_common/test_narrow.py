@@ -45,6 +45,17 @@ def test_panels_that_shared_their_labels_have_them_now():
     assert applied(two_panels(shared_yaxes=True)).yaxis2.showticklabels
 
 
+def test_a_panel_with_many_names_has_a_row_for_each():
+    names = [f"system {number}" for number in range(12)]
+    figure = make_subplots(1, 2, shared_yaxes=True)
+    for col in (1, 2):
+        figure.add_scatter(x=[*range(12)], y=names, row=1, col=col)
+    layout = applied(finished(figure, "", ""))
+    plot = layout.height - layout.margin.t - layout.margin.b
+    for axis in (layout.yaxis, layout.yaxis2):
+        assert plot * (axis.domain[1] - axis.domain[0]) >= 12 * 20
+
+
 def test_one_column_stays_as_it_is():
     figure = make_subplots(2, 1)
     figure = finished(figure, "", "", height=500)

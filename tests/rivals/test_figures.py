@@ -6,6 +6,8 @@ from eumlib.rivals import forest_plot
 
 
 def test_a_forest_has_a_panel_a_test_and_a_bar_a_system():
+    renamed = SYSTEMS.replace({"system": {"a rival": "a rival: what it does"}})
+    assert list(forest_plot(renamed, "eer", "EER").data[0].y) == ["no EUM", "a rival"]
     other = SYSTEMS.assign(face_set="orl", eer_minus_srt=SYSTEMS["eer_minus_srt"] + 0.03)
     figure = forest_plot(pd.concat([SYSTEMS, other]), "eer", "EER")
     lfw, orl = figure.data

@@ -36,7 +36,8 @@ def forest_plot(systems: pd.DataFrame, rate: str, title: str) -> go.Figure:
         test = rows[(rows["face_set"] == face_set) & (rows["condition"] == condition)]
         value, low, high = (100 * test[f"{rate}_minus_srt{end}"] for end in ("", "_low", "_high"))
         figure.add_scatter(
-            x=value, y=test["system"].str.partition(":")[0], mode="markers", showlegend=False, col=place, row=1,
+            x=value, y=test["system"].str.partition(":")[0], col=place, row=1,
+            mode="markers", showlegend=False,
             marker={"color": BLUE, "size": 9},
             error_x={"type": "data", "array": high - value, "arrayminus": value - low},
             text=test["system"], hovertemplate="%{text}: %{x:+.1f}",

@@ -38,7 +38,7 @@ def test_many_points_are_pointed_at_and_selected_with_a_lasso_in_both_maps(tmp_p
         x, y, width, height = browser.run(MAPS)[0]
         for step in range(40):  # across the middle, until a point is under the pointer
             browser.mouse("mouseMoved", x + width * (0.4 + step / 200), y + height / 2)
-        browser.wait_for(f"{TEXTS}.includes('before own')", 60)
+        browser.wait_for(f"{TEXTS}.includes('before mated')", 60)
         browser.click(*browser.run(LASSO))
         corners = [(0.35, 0.35), (0.65, 0.35), (0.65, 0.65), (0.35, 0.65), (0.35, 0.36)]
         browser.drag([(x + width * across, y + height * down) for across, down in corners])

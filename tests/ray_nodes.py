@@ -62,7 +62,11 @@ def two_nodes():
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_TMPDIR", str(folder))  # for its file of the current cluster's address
         patch.setenv("PYTHONPATH", os.pathsep.join((str(TESTS), str(TESTS.parent))))
-        nodes = TwoNodes(folder / "ray")
-        yield nodes
-        nodes.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+        try:
+            nodes = TwoNodes(folder / "ray")
+            try:
+                yield nodes
+            finally:
+                nodes.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

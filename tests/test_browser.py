@@ -142,8 +142,8 @@ def kinds_of(views, threshold):
 def test_it_opens_on_a_rescue_and_offers_more_and_failures(browser, views):
     found = kinds_of(views, THRESHOLD)
     assert found["rescued"]
-    gain = views.after.mated - views.before.mated
-    assert browser.run("state.pinned") == max(found["rescued"], key=lambda i: gain[i])
+    moved = np.abs(views.after.mated - views.before.mated)
+    assert browser.run("state.pinned") == max(found["rescued"], key=lambda i: moved[i])
     for name, views_of_kind in found.items():
         button = f"[...$('examples').children].find((b) => b.innerText.startsWith('{name}'))"
         assert f"({len(views_of_kind)})" in browser.run(f"{button}.innerText")

@@ -1,6 +1,7 @@
 """The site: built small, of three notebooks, it is whole and asks the network for nothing."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -228,6 +229,16 @@ def test_it_is_read_on_a_phone_and_searched_offline(site):
         browser.wait_for("document.querySelectorAll('#search-results li').length > 2")
         elsewhere = [url for url in browser.requests if not url.startswith(("file:", "data:"))]
         assert elsewhere == []
+
+
+def test_where_it_is_published_from_github_notebooks_lead_to_binder(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    assert "launch_buttons" not in runpy.run_path(ROOT / "docs/conf.py")["html_theme_options"]
+    monkeypatch.setenv("GITHUB_REPOSITORY", "ada/masks")
+    options = runpy.run_path(ROOT / "docs/conf.py")["html_theme_options"]
+    assert options["repository_url"] == "https://github.com/ada/masks"
+    assert options["launch_buttons"]["binderhub_url"] == "https://mybinder.org"
 
 
 def test_the_workflow_publishes_what_the_two_commands_make():

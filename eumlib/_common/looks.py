@@ -77,11 +77,15 @@ def figure_html(figure: dict, name: str) -> str:
 
 
 def _fit_to_phones(figure: dict) -> str:
-    changes = narrow_layout(figure)
-    height, told = changes["height"], json.dumps(changes).replace("</", "<\\/")
+    """A script that runs where a figure has been drawn.
+
+    The height is given to its boxes, not to plotly, which would no longer follow their width.
+    """
+    height, changes = narrow_layout(figure)
+    told = json.dumps(changes | {"autosize": True}).replace("</", "<\\/")
     return f"""const drawn = document.getElementById("{{plot_id}}");
-if (drawn.clientWidth < {WIDTH}) {{
-  drawn.parentElement.style.height = "{height}px";
+if (0 < drawn.clientWidth && drawn.clientWidth < {WIDTH}) {{
+  for (const box of [drawn, drawn.parentElement]) box.style.height = "{height}px";
   Plotly.relayout(drawn, {told});
 }}"""
 

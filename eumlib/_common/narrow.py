@@ -24,14 +24,17 @@ class _Panel(NamedTuple):
     top: float
 
 
-def narrow_layout(figure: Mapping) -> dict[str, object]:
-    """What to hand to ``Plotly.relayout`` where a figure is narrower than `WIDTH`.
+def narrow_layout(figure: Mapping) -> tuple[int, dict[str, object]]:
+    """What a figure is to be where it is narrower than `WIDTH`.
+
+    Of the annotations, titles in the middle of a panel's top follow it; others stay.
 
     Args:
         figure: its ``data`` and ``layout`` as plain dictionaries, as notebooks keep them.
 
     Returns:
-        Values by path, such as ``"xaxis2.domain"``.
+        Its height in pixels, and values by path for ``Plotly.relayout``, such as
+        ``"xaxis2.domain"``.
     """
     layout = figure["layout"]
     margin = layout.get("margin", {})
@@ -43,8 +46,8 @@ def narrow_layout(figure: Mapping) -> dict[str, object]:
         height = layout.get("height", 450) - margin.get("t", 60) - margin.get("b", 60)
         stacked = {}
     bottom, below = _below(figure, height, margin)
-    sizes = {"height": top + height + bottom, "margin.t": top, "margin.b": bottom}
-    return title | stacked | below | sizes
+    margins = {"margin.t": top, "margin.b": bottom}
+    return top + height + bottom, title | stacked | below | margins
 
 
 def _title(layout: Mapping, top: int) -> tuple[dict[str, object], int]:

@@ -1,4 +1,4 @@
-"""Bind executed notebooks into a report, and put its numbers into the README."""
+"""Bind executed notebooks into a report: pages, an index and a manifest."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from eumlib._common.files import scratch_folder, write_text
 from eumlib._common.looks import figure_html, template
 from eumlib._reports.manifest import finish, headline_results, with_runs, write_manifest
 from eumlib._reports.pages import PLOTLY_MIME, headings, page_body
+from eumlib._reports.results import tested_on
 from eumlib._reports.runs import NOT_RUN, Run
 from eumlib.verification import (
     MIXED_SETTING,
@@ -99,7 +99,7 @@ def headline_table(manifest: dict) -> str | None:
     if results is None:
         return None
     table = summary(results).to_html(index=False, border=0)
-    page = f"<p>{_tested_on(results)}</p>" + table.replace("<th>", '<th scope="col">')
+    page = f"<p>{tested_on(results)}</p>" + table.replace("<th>", '<th scope="col">')
     return page + f"<p>A star marks rates with {STARRED}.</p>" if has_stars(results) else page
 
 
@@ -135,11 +135,3 @@ def _det_curves(executed: Iterable[Path]) -> str | None:
                 if figure and figure["layout"].get("title", {}).get("text") == DET_TITLE:
                     return figure_html(figure, "det")
     return None
-
-
-def _tested_on(results: pd.DataFrame) -> str:
-    first = results.iloc[0]
-    return (
-        f"{first.people:.0f} people, {first.pictures:.0f} photographs; "
-        f"{first.not_acquired:.0f} of {first.attempts:.0f} faces were not acquired."
-    )

@@ -20,7 +20,7 @@ PLOTLY_MIME = "application/vnd.plotly.v1+json"
 _FORMULA = re.compile(r"(`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+?)\$", re.DOTALL)
 _TO_NOTEBOOK = re.compile(r'href="(\d\d_\w+)\.ipynb')
 _PREFIX = re.compile(r' xmlns:ns\d+="[^"]*"|(?<=<)ns\d+:|(?<=</)ns\d+:')
-_HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)<a class="anchor-link"', re.DOTALL)
+_HEADING = re.compile(r'<h2 id="([^"]+)">((?:(?!</h2>).)*?)<a class="anchor-link"', re.DOTALL)
 _FENCE = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from eumlib._common.errors import EumlibError
 from eumlib._common.looks import with_interval
-from eumlib._reports.binding import _tested_on
 from eumlib._reports.manifest import headline_results
 from eumlib._reports.notebooks import Notebook
+from eumlib._reports.results import tested_on
 from eumlib.rivals import (
     RATE_TITLES,
     gate_errors_by_style,
@@ -58,7 +58,7 @@ def results_markdown(manifest: dict) -> str:
     rows = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
     given = json.dumps(manifest["parameters"]) if manifest["parameters"] else "the defaults"
     return (
-        f"{rows}\n\n{_tested_on(results)} "
+        f"{rows}\n\n{tested_on(results)} "
         f"Intervals: 95 %, bootstrap over people. Parameters: {given}. "
         f"Made by `python -m eumlib report` {_at_commit(manifest)}."
     )
@@ -172,6 +172,8 @@ def front_markdown(compared: dict) -> str:
 def _in_small_print(text: str) -> str:
     """The value as it is and its interval small, so that six fit on a line."""
     value, space, interval = text.partition(" ")
+    if not interval:
+        return value
     return f"{value}{space}<sub>{interval}</sub>".replace(" ", "\N{NO-BREAK SPACE}")
 
 
@@ -186,7 +188,7 @@ def badges_markdown(project: Mapping) -> str:
         project: the table ``[project]`` of ``pyproject.toml``. Without a ``Repository`` under its
             ``urls`` the links are relative, which GitHub understands, and Binder has none.
     """
-    repository = project.get("urls", {}).get("Repository", "../..").rstrip("/")
+    repository = project.get("urls", {}).get("Repository", "../..").rstrip("/").removesuffix(".git")
     badges = [
         f"[![{name}]({repository}/actions/workflows/{name}.yml/badge.svg)]"
         f"({repository}/actions/workflows/{name}.yml)"

@@ -132,7 +132,21 @@ def _bell(draws: np.ndarray, spreads: float) -> np.ndarray:
     return draws.mean() + spreads * draws.std() * np.array([-1, 1])
 
 
-check_interval_of_change = compare(
+def check_interval_of_change(answer: Answer) -> str | None:
+    """A hint, unless 2.5 % of the changes lie beyond each end; ways to count differ by one draw."""
+    random = np.random.default_rng()
+    for _ in range(ROUNDS):
+        before, after = _draws_of_two_systems(random)
+        changes, given = after - before, answer(before.copy(), after.copy())
+        if np.shape(given) != (2,):
+            return _hint_on_interval(answer)
+        beyond = np.sum(changes < given[0]), np.sum(changes > given[1])
+        if max(abs(count - 0.025 * len(changes)) for count in beyond) > 1:
+            return _hint_on_interval(answer)
+    return None
+
+
+_hint_on_interval = compare(
     lambda before, after: _interval(after - before),
     _draws_of_two_systems,
     {
@@ -176,7 +190,8 @@ check_interval_of_change = compare(
 
 
 def _few_scores(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    return random.normal(0.6, 0.15, size=8), random.normal(0.2, 0.05, size=40)
+    mated = random.choice([0.6, -0.1])  # a recogniser may be worse than chance
+    return random.normal(mated, 0.15, size=8), random.normal(0.2, 0.05, size=40)
 
 
 def _gap(mated: np.ndarray, non_mated: np.ndarray) -> float:
@@ -193,6 +208,9 @@ check_d_prime = compare(
     {
         lambda mated, others: _gap(mated, others) ** 2 / _variances(mated, others): (
             "That is FDR: its gap is squared, and it has no half."
+        ),
+        lambda mated, others: abs(_gap(mated, others)) / np.sqrt(_variances(mated, others) / 2): (
+            "d′ has a sign: it is below 0 when non-mated scores are higher."
         ),
         lambda mated, others: _gap(mated, others) / np.sqrt(_variances(mated, others)): (
             "The mean of two variances, not their sum."

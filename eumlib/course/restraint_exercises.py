@@ -23,7 +23,7 @@ def _three_batches(random: np.random.Generator) -> list[tuple[torch.Tensor, ...]
     about d2 and d3, such as their medians, agrees with them.
     """
     batches = []
-    for more in (0.25, 0, -0.25):
+    for more in (0.25, 0, -1 / 64):
         d1 = random.integers(0, 16, size=32) / 8
         d2, d3 = random.integers(2, 28, size=(2, 32)) / 8
         batches.append(tensors(d1, d2 - d2.mean() + d3.mean() + more, d3))
@@ -66,7 +66,9 @@ _check_restrained = compare(
         _on_each(lambda d2, d3: (d2 >= d3).all()): (
             "Not every triplet has to agree: the means decide."
         ),
-        _on_each(lambda d2, d3: (d2 >= d3).any()): "One triplet is not enough: the means decide.",
+        _on_each(lambda d2, d3: (d2 >= d3).any()): (
+            "True for every batch. One triplet is not enough: the means decide."
+        ),
         _on_each(lambda d2, d3: (d2 >= d3).float().mean() >= 0.5): (
             "A majority of the triplets may disagree with the means."
         ),
@@ -186,7 +188,7 @@ def check_batch_at_equality(answer: Answer) -> str | None:
         return "A row of zeros has no direction, and so no distance."
     distances = triplet_distances(anchor, positive, negative)
     if (distances.d1 < 1e-6).all():
-        return "True, but too easy: anchor and positive are the same. Move them apart."
+        return "True, but too easy: anchor and positive point the same way. Move them apart."
     gap = (distances.d2.mean() - distances.d3.mean()).item()
     if abs(gap) > 1e-5:
         side = "farther from" if gap > 0 else "nearer to"
@@ -200,8 +202,13 @@ def check_batch_at_equality(answer: Answer) -> str | None:
 
 
 def _distances_with_ties(random: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    """d2 and d3 of a batch; a few far triplets decide its means against the majority."""
     d2, d3 = random.uniform(0.5, 1.5, size=(2, 60)) + random.normal(0, 0.2, size=(2, 1))
     d2[:6] = d3[:6]
+    if random.random() < 0.5:
+        most, few = (d2, d3) if (d2 > d3).mean() > 0.5 else (d3, d2)
+        few[-6:] = 3.9
+        most[-6:] = 0.1
     return tensors(d2, d3)
 
 
@@ -226,6 +233,12 @@ check_share_that_differs = compare(
         lambda d2, d3: (
             1 - _differ(d2 >= d3, d2, d3)
         ): "That is the share that agrees with the batch.",
+        lambda d2, d3: min((d2 >= d3).float().mean().item(), (d2 < d3).float().mean().item()): (
+            "That takes the majority for the batch. The batch goes by its means."
+        ),
+        lambda d2, d3: ((d2 >= d3) != (d2.median() >= d3.median())).float().mean().item(): (
+            "The batch goes by its means, not by its medians."
+        ),
         lambda d2, d3: _differ(d2 >= d3.mean(), d2, d3): (
             "Compare each d2 with its own d3, not with their mean."
         ),

@@ -8,7 +8,13 @@ from torch import nn
 
 from eumlib.course.answers import Answer, compare
 from eumlib.embeddings import unit_length
-from eumlib.unmasking import Recipe, TripletLoss, Triplets, triplet_distances
+from eumlib.unmasking import (
+    Recipe,
+    SelfRestrainedTripletLoss,
+    TripletLoss,
+    Triplets,
+    triplet_distances,
+)
 
 
 def _random_triplets(random: np.random.Generator) -> Triplets:
@@ -29,8 +35,12 @@ def _after_two_steps(training_step: Answer) -> Answer:
             torch.manual_seed(seed)
             network = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
         optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True)
-        loss_of = TripletLoss(margin=4.0)  # no triplet is content, so each has a gradient
-        losses = [training_step(network, optimiser, loss_of, batch) for batch in batches]
+        # No triplet satisfies such a margin, so each has a gradient; SRT needs all three distances.
+        kinds = SelfRestrainedTripletLoss(margin=4.0), TripletLoss(margin=4.0)
+        losses = [
+            training_step(network, optimiser, loss_of, batch)
+            for loss_of, batch in zip(kinds, batches, strict=True)
+        ]
         if any(loss is None for loss in losses):
             return None
         weights = [weight.detach().numpy().ravel() for weight in network.parameters()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from IPython.display import HTML
 
 from eumlib._common.progress import progress_bar
+from eumlib.embeddings.acquisition import FAILURES_TO_ACQUIRE
 from eumlib.embeddings.recogniser import Backbone
 from eumlib.embeddings.table import unit_length
 from eumlib.faces import LandmarkFinder, gallery, jpeg_bytes
@@ -95,14 +97,15 @@ class MaskPainter:
 
     @cached_property
     def _bare(self) -> dict[str, np.ndarray]:
-        """The embeddings of the faces as they are."""
-        chips = []
+        """The embeddings of the faces as they are; a picture without a face has none."""
+        chips = {}
         with progress_bar(len(self._pictures), "faces to paint", "face", delay=2) as bar:
-            for picture in self._pictures.values():
-                chips.append(self._backbone.align(picture, self._finder.find(picture)))
+            for name, picture in self._pictures.items():
+                with suppress(*FAILURES_TO_ACQUIRE):
+                    chips[name] = self._backbone.align(picture, self._finder.find(picture))
                 bar.update()
-        embeddings = unit_length(self._backbone.embed(np.stack(chips)))
-        return dict(zip(self._pictures, embeddings, strict=True))
+        embeddings = unit_length(self._backbone.embed(np.stack([*chips.values()])))
+        return dict(zip(chips, embeddings, strict=True))
 
     def _paint(self, picture: np.ndarray, mask: Mask) -> PaintedFace:
         return paint_and_score(picture, mask, self._backbone, self._finder)
@@ -138,7 +141,7 @@ class MaskPainter:
         coverages = ipywidgets.Dropdown(options=COVERAGES, description="coverage")
         named = {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in PAPER_COLOURS.items()}
         colours = ipywidgets.Dropdown(
-            options=named, value=named["light blue"], description="colour"
+            options={**named, "other": ""}, value=named["light blue"], description="colour"
         )
         picker = ipywidgets.ColorPicker(value=colours.value, description="other")
         picture, words = ipywidgets.Image(format="jpeg"), ipywidgets.HTML()
@@ -149,12 +152,23 @@ class MaskPainter:
             if not coverages.disabled:
                 shape = flat_shape(kinds.value, coverages.value)
             words.value = "painting …"
-            picture.value, lines = self.paint(faces.value, shape, picker.value)
+            try:
+                picture.value, lines = self.paint(faces.value, shape, picker.value)
+            except FAILURES_TO_ACQUIRE as error:
+                picture.value, lines = b"", [f"{faces.value}: {error}"]
             words.value = "<br>".join(map(html.escape, lines))
+
+        def pick_named(change: Mapping[str, str]) -> None:
+            if change["new"]:
+                picker.value = change["new"]
+
+        def name_picked(change: Mapping[str, str]) -> None:
+            colours.value = change["new"] if change["new"] in named.values() else ""
 
         for control in (faces, kinds, coverages, picker):
             control.observe(repaint, names="value")
-        colours.observe(lambda change: setattr(picker, "value", change["new"]), names="value")
+        colours.observe(pick_named, names="value")
+        picker.observe(name_picked, names="value")
         repaint()
         controls = ipywidgets.VBox([faces, kinds, coverages, colours, picker, words])
         return ipywidgets.HBox([controls, picture], layout={"flex_flow": "row wrap"})

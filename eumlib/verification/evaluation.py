@@ -37,10 +37,10 @@ UNMASKED_SETTING, MIXED_SETTING, MASKED_SETTING = "UMR-UMP", "UMR-MP", "MR-MP"
 AS_WORN_SETTING, STREAM_SETTING = "as worn", "UMR-AP"
 # The error at the operating threshold that hangs on each of these.
 AT_OPERATING_THRESHOLD = {"fmr100": "error_at_100", "fmr1000": "error_at_1000"}
-IN_SERVICE = (
+_AT_THRESHOLDS = (
     "fmr_at_100", "fnmr_at_100", "error_at_100", "fmr_at_1000", "fnmr_at_1000", "error_at_1000",
 )  # fmt: skip
-RATES = ("eer", "fmr100", "fmr1000", *IN_SERVICE)
+RATES = ("eer", "fmr100", "fmr1000", *_AT_THRESHOLDS)
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ def evaluate_views(
         case = {"setting": setting, "backbone": views.backbone, "unmasking": name}
         row = case | _sizes(table, comparison, measured) | _figures(measured, plain.get(setting))
         if operating is None:
-            row |= dict.fromkeys([key for key in row if key.startswith(IN_SERVICE)], np.nan)
+            row |= dict.fromkeys([key for key in row if key.startswith(_AT_THRESHOLDS)], np.nan)
         row["unresolved"] = ", ".join([*unresolved(measured.counts), *guessed])
         rows.append(row)
         plain.setdefault(setting, measured)

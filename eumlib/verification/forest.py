@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from eumlib._common.looks import BLACK, SERIES, finished, with_interval, wrapped
+
+_SYMBOLS = ("circle", "diamond", "square", "cross", "star")
 
 
 def forest_plot(series: Mapping[str, pd.DataFrame], title: str, axis: str) -> go.Figure:
@@ -35,10 +38,9 @@ def forest_plot(series: Mapping[str, pd.DataFrame], title: str, axis: str) -> go
     ends = np.concatenate([table.to_numpy(float)[:, :3].ravel() for table in series.values()])
     left, right = _limits(ends[np.isfinite(ends)])
     figure = go.Figure()
-    symbols = ("circle", "diamond", "square", "cross", "star")
     offsets = np.linspace(-0.2, 0.2, len(series)) if len(series) > 1 else [0]
     for (name, table), offset, colour, symbol in zip(
-        series.items(), offsets, SERIES, symbols, strict=False
+        series.items(), offsets, cycle(SERIES), cycle(_SYMBOLS), strict=False
     ):
         value, low, high = table.to_numpy(float)[:, :3].T
         rows = np.arange(len(names)) + offset

@@ -9,7 +9,7 @@ STEP = 1 / STEPS
 
 
 def in_steps(cosines: np.ndarray) -> np.ndarray:
-    """Cosines of any shape as whole numbers of `STEP`: int32, from −`STEPS` to `STEPS`."""
+    """Cosines, an array, as whole numbers of `STEP`: int32, from −`STEPS` to `STEPS`."""
     scaled = np.multiply(cosines, np.float32(STEPS), dtype=np.float32)
     np.rint(scaled, out=scaled)
     return np.clip(scaled, -STEPS, STEPS, out=scaled).astype(np.int32)

@@ -111,6 +111,8 @@ def test_the_interval_of_a_change(answer, hint):
         return low, high
 
     assert check_interval_of_change(interval) is None
+    for ways in ([10, 389], [10, 390], [9, 389]):
+        assert check_interval_of_change(lambda b, a, ways=ways: np.sort(a - b)[ways]) is None
     assert hint in check_interval_of_change(answer)
 
 
@@ -122,6 +124,7 @@ def test_the_interval_of_a_change(answer, hint):
         (lambda m, n: (m.mean() - n.mean()) / np.sqrt(m.var() + n.var() / 2), "brackets"),
         (lambda m, n: (m.mean() - n.mean()) / np.sqrt((m.std() + n.std()) / 2), "σ² is"),
         (lambda m, n: (n.mean() - m.mean()) / np.sqrt((m.var() + n.var()) / 2), "sign"),
+        (lambda m, n: abs(m.mean() - n.mean()) / np.sqrt((m.var() + n.var()) / 2), "has a sign"),
         (lambda m, n: (m.mean() - n.mean()) / ((m.var() + n.var()) / 2), "a variance"),
         (lambda m, n: 2 * (m.mean() - n.mean()) / (m.std() + n.std()), "before the root"),
         (

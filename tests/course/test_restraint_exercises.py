@@ -45,6 +45,8 @@ srt = srt_with(push)
         (lambda d2, d3: (d2 >= d3).sum() >= len(d2) / 2, "majority"),
         (lambda d2, d3: d2.median() >= d3.median(), "medians"),
         (lambda d2, d3: d2.mean() - d3.mean(), "true or false"),
+        (lambda d2, d3: d2.mean() >= d3.mean() - 0.1, "every batch"),
+        (lambda d2, d3: True, "every batch"),
         (lambda d2, d3: d2.mean(), "two numbers"),
         (lambda d2, d3: None, NO_RETURN),
     ],
@@ -122,6 +124,8 @@ def test_a_batch_at_equality(answer, hint):
         (lambda a, b: ((a >= b) != (a.mean() >= b.mean())).sum(), "how many"),
         (lambda a, b: 100 * ((a >= b) != (a.mean() >= b.mean())).float().mean(), "percent"),
         (lambda a, b: (a >= b) != (a.mean() >= b.mean()), "for each triplet"),
+        (lambda a, b: min((a >= b).float().mean(), (a < b).float().mean()), "majority"),
+        (lambda a, b: ((a >= b) != (a.median() >= b.median())).float().mean(), "medians"),
         (lambda a, b: 0.0, "Two conditions"),
     ],
 )

@@ -83,6 +83,13 @@ def returns_the_distances(network, optimiser, loss_of, batch):
     return batch.anchor
 
 
+def takes_d2_for_d3(network, optimiser, loss_of, batch):
+    def without_d3(distances):
+        return loss_of(distances._replace(d3=distances.d2))
+
+    return right_step(network, optimiser, without_d3, batch)
+
+
 def in_another_order(network, optimiser, loss_of, batch):
     optimiser.step()
     optimiser.zero_grad()
@@ -104,6 +111,7 @@ def in_another_order(network, optimiser, loss_of, batch):
         (swaps, "positive and negative"),
         (returns_the_distances, "one number"),
         (in_another_order, "In this order"),
+        (takes_d2_for_d3, "In this order"),
     ],
 )
 def test_a_training_step(answer, hint):

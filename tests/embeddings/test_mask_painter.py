@@ -100,6 +100,30 @@ def test_one_face_alone_has_no_other(face, finder):
     assert len(lines) == 2
 
 
+def test_a_picture_without_a_face_is_told_and_does_not_stop_the_others(face, finder):
+    grey = np.full_like(face, 128)
+    painter = painter_of({"one": face, "wall": grey}, finder)
+    _, lines = painter.paint("one", "a", "#000000")
+    assert len(lines) == 2
+    widget = painter.widget()
+    (words,) = of_kind(widget, ipywidgets.HTML)
+    menus = {w.description: w for w in of_kind(widget, ipywidgets.Dropdown)}
+    menus["face"].value = "wall"
+    assert words.value.startswith("wall: ")
+    menus["face"].value = "one"
+    assert words.value.count("<br>") == 1
+
+
+def test_a_name_of_a_colour_can_be_chosen_again_after_another_colour(face, finder):
+    widget = painter_of({"one": face}, finder).widget()
+    menus = {w.description: w for w in of_kind(widget, ipywidgets.Dropdown)}
+    (picker,) = of_kind(widget, ipywidgets.ColorPicker)
+    picker.value = "#123456"
+    assert menus["colour"].label == "other"
+    menus["colour"].label = "light blue"
+    assert picker.value == "#add8e6"
+
+
 def test_the_painters_static_twin_shows_every_shape(face, finder):
     page = painter_of({"one": face}, finder).static().data
     assert page.count("<img") == len(SHAPES)

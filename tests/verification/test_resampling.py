@@ -16,10 +16,10 @@ from eumlib.verification import (
 from eumlib.verification import comparison as module
 from eumlib.verification.resampling import ResampledRates, TeamTables
 
-IN_SERVICE = OperatingThresholds(0.5, 0.625)
+OPERATING = OperatingThresholds(0.5, 0.625)
 
 
-def tables_of(comparison, operating=IN_SERVICE):
+def tables_of(comparison, operating=OPERATING):
     return TeamTables.of(comparison, ScoreCounts.of_comparison(comparison), operating, seed=0)
 
 
@@ -67,9 +67,9 @@ def repeated(scores, times):
 def test_every_metric_is_that_of_the_pairs_drawn_again(comparison):
     scores, tables = comparison.scores(), tables_of(comparison)
     times = tables.draw(4, seed=9)
-    metrics = ResampledRates(tables, times).metrics(IN_SERVICE)
+    metrics = ResampledRates(tables, times).metrics(OPERATING)
     for b, row in metrics.iterrows():
-        slow = error_rates(repeated(scores, times[b]), IN_SERVICE)
+        slow = error_rates(repeated(scores, times[b]), OPERATING)
         for name in ("fmr_at_100", "fnmr_at_100", "error_at_1000"):
             assert row[name] == pytest.approx(getattr(slow, name), rel=1e-6), name
         for name in ("g_mean", "i_mean", "fdr", "d_prime"):

@@ -127,6 +127,21 @@ def test_its_cells_are_short_and_clean(path):
 
 
 @each_notebook
+def test_every_other_notebook_that_it_names_is_a_link(path):
+    names = {other.stem[:2]: other.name for other in PATHS}
+    code_and_formulas = r"`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$"
+    for cell in cells_of(path, "markdown"):
+        text = re.sub(code_and_formulas, "", cell.source, flags=re.DOTALL)
+        for number, target in re.findall(r"\[(?:[Nn]otebook )?(\d\d)\]\(([^)#]+)\)", text):
+            assert target == names[number]
+        bare = re.sub(r"\[[^]]*\]\([^)]*\)", "", text)
+        named = re.findall(r"[Nn]otebooks? (\d\d)", bare)
+        for line in re.findall(r"^\*\*(?:Prerequisites|Next):\*\*([^*\n]*)", bare, re.MULTILINE):
+            named += re.findall(r"(?<!\d)([012]\d)(?=[,;. ])", line.partition("Time")[0])
+        assert set(named) <= {path.stem[:2]}
+
+
+@each_notebook
 def test_its_parameters_are_literals_with_their_help(path):
     parameters = read_notebook(path).parameters
     assert 2 <= len(parameters) <= 8

@@ -5,8 +5,9 @@ RUN = $(VENV)/bin/python -m
 
 .PHONY: report site test test-browser pictures photographs lab study rivals fuzz check clean
 
+# PROFILE=optional runs the optional notebooks, too.
 report: $(VENV)/installed
-	$(RUN) eumlib report
+	$(RUN) eumlib report$(if $(PROFILE), --profile $(PROFILE))
 
 # The report of build/report as a site, build/site; runs no notebook.
 site: $(VENV)/installed

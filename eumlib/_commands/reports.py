@@ -26,7 +26,7 @@ def make_report(
     profile: Annotated[
         str,
         typer.Option(
-            help=f"{' or '.join(parameters.PROFILES)}: notebooks, and parameters to begin with"
+            help=f"{', '.join(parameters.PROFILES)}: notebooks, and parameters to begin with"
         ),
     ] = "quick",
     parameters_file: Annotated[

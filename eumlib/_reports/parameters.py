@@ -39,6 +39,7 @@ class Profile:
 
 PROFILES: Mapping[str, Profile] = {
     "quick": Profile("0", {}),
+    "optional": Profile("01", {}),
     "full": Profile(
         "012", {"face_set": "lfw_test", "people": 2000, "resamples": 1000, "trainings": 5}
     ),

@@ -69,11 +69,11 @@ def test_parameters_come_from_profile_file_and_command_line_in_this_order(
     }  # fmt: skip
 
 
-def test_the_quick_profile_leaves_out_what_the_full_one_runs(run, notebooks, tmp_path):
+def test_each_profile_runs_more_than_the_one_before(run, notebooks, tmp_path):
     parameters = "people = 4\nresamples = 2\nface_set = 'orl'\ntrainings = 3"
     write_notebook(notebooks, "10_optional", parameters=parameters)
     write_notebook(notebooks, "20_heavy", parameters=parameters)
-    for profile, expected in (("quick", 3), ("full", 5)):
+    for profile, expected in (("quick", 3), ("optional", 4), ("full", 5)):
         _, printed, err = run(
             "report", "--out", tmp_path / "report", "--dry-run", "--profile", profile
         )
@@ -83,7 +83,7 @@ def test_the_quick_profile_leaves_out_what_the_full_one_runs(run, notebooks, tmp
 def test_wrong_options_end_with_a_message_before_anything_is_made(run, notebooks, tmp_path):
     (tmp_path / "bad.yml").write_text("epoch: 3")
     cases = {
-        ("--profile", "fast"): (2, "quick, full"),
+        ("--profile", "fast"): (2, "quick, optional, full"),
         ("--parameters", tmp_path / "bad.yml"): (1, "did you mean 'epochs'"),
         ("--only", "01", "-p", "epochs=3"): (1, "has a parameter 'epochs', but 03: name them"),
         ("--from", "07"): (1, "no notebook begins with '07'"),

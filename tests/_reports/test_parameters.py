@@ -125,7 +125,7 @@ def test_a_value_that_no_notebook_could_run_with_is_refused(tmp_path, monkeypatc
 
 
 def test_the_profiles_suit_the_notebooks():
-    assert set(PROFILES) == {"quick", "full"}
+    assert set(PROFILES) == {"quick", "optional", "full"}
     for profile in PROFILES.values():
         check_parameters(of_tens(discover(), profile.tens), profile.parameters)
     assert [notebook.name[:2] for notebook in of_tens(discover(), PROFILES["quick"].tens)] == [

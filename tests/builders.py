@@ -80,3 +80,11 @@ def study_material():
         worn=(worn_table(people=12, pictures=4),),
         logged=None,
     )
+
+
+def coarse_views(seed, count):
+    """Views of 9 people in 30 pictures, whose scores are equal now and then."""
+    random = np.random.default_rng(seed)
+    picture = random.integers(0, 30, count)
+    vectors = random.integers(-2, 3, (count, 6)).astype(np.float32) / 4
+    return FaceViews(vectors, picture % 9, picture)

@@ -22,6 +22,7 @@ _AFTERWARDS = {
 
 class _Stoppable(TyperGroup):
     def invoke(self, context: typer.Context) -> object:
+        """Run the command; one that is stopped ends in a line, with the code of its signal."""
         try:
             return super().invoke(context)
         except KeyboardInterrupt as stop:

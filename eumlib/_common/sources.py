@@ -108,6 +108,7 @@ class IndexWheel:
         return " ".join(self.command())
 
     def remedies(self, registry: Mapping[str, NamedFile]) -> list[str]:
+        """What to try where the wheel could not be had, in lines."""
         if find_spec("pip") is None:
             return [
                 f"give this Python a pip ({sys.executable} -m ensurepip, or uv pip install pip)"

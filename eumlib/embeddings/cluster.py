@@ -64,6 +64,7 @@ class _Worker:
         self._order = None
 
     def versions(self) -> dict[str, str]:
+        """Of this package and what it needs, on this node; why not, where it is missing."""
         try:
             from eumlib.embeddings.node import versions
         except ImportError as error:
@@ -71,6 +72,7 @@ class _Worker:
         return versions()
 
     def steps(self, packed: list[ObjectRef], shard: Shard) -> Iterator[Step]:
+        """Compute a shard; the order, packed once for all, is unpacked at the first."""
         if self._order is None:
             import ray
 

@@ -82,6 +82,7 @@ class RefineNet(nn.Module):
         self.dense5_1, self.dense5_2 = nn.Linear(128, 2), nn.Linear(128, 4)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Crops ``(n, 3, 24, 24)`` to how sure it is of a face, ``(n,)``, and shifts ``(n, 4)``."""
         x = _halved(self.prelu1(self.conv1(x)), 3)
         x = _halved(self.prelu2(self.conv2(x)), 3)
         x = self.prelu4(self.dense4(_flat(self.prelu3(self.conv3(x)))))
@@ -105,6 +106,7 @@ class OutputNet(nn.Module):
         self.dense6_1, self.dense6_2, self.dense6_3 = (nn.Linear(256, n) for n in (2, 4, 10))
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Crops ``(n, 3, 48, 48)`` to certainty ``(n,)``, shifts ``(n, 4)``, points ``(n, 10)``."""
         x = _halved(self.prelu1(self.conv1(x)), 3)
         x = _halved(self.prelu2(self.conv2(x)), 3)
         x = _halved(self.prelu3(self.conv3(x)), 2)

@@ -4,23 +4,17 @@ import subprocess
 import sys
 
 import numpy as np
+from builders import coarse_views
 
 from eumlib._common.spreading import over_threads
-from eumlib.verification import ON_ALL_CORES, Comparison, FaceViews, StripeCounter
-
-
-def views(seed, count):
-    random = np.random.default_rng(seed)
-    picture = random.integers(0, 30, count)
-    vectors = random.integers(-2, 3, (count, 6)).astype(np.float32) / 4
-    return FaceViews(vectors, picture % 9, picture)
+from eumlib.verification import ON_ALL_CORES, Comparison, StripeCounter
 
 
 def test_stripes_may_be_counted_anywhere_in_any_order():
     def backwards(work, given, pieces, what):
         return reversed(list(over_threads(work, given, pieces, what)))
 
-    one = views(1, 2_000)
+    one = coarse_views(1, 2_000)
     sides, edges = Comparison(one, one).sides(np.arange(9)), np.array([-5, 0, 5])
     here, there = (
         counter.tally(sides, edges) for counter in (ON_ALL_CORES, StripeCounter(backwards))

@@ -2,19 +2,13 @@
 
 import numpy as np
 import pytest
+from builders import coarse_views
 
-from eumlib.verification import Comparison, FaceViews
-
-
-def views(seed, count):
-    random = np.random.default_rng(seed)
-    picture = random.integers(0, 30, count)
-    vectors = random.integers(-2, 3, (count, 6)).astype(np.float32) / 4
-    return FaceViews(vectors, picture % 9, picture)
+from eumlib.verification import Comparison
 
 
 def test_sides_are_in_order_of_teams_and_people_and_know_whose_each_row_is():
-    comparison = Comparison(views(1, 50), views(2, 40))
+    comparison = Comparison(coarse_views(1, 50), coarse_views(2, 40))
     team_of = np.random.default_rng(0).permutation(9) % 4
     sides = comparison.sides(team_of)
     assert sides.teams == 4
@@ -31,8 +25,8 @@ def test_sides_are_in_order_of_teams_and_people_and_know_whose_each_row_is():
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (64, 64)], ids=str)
 def test_tiles_hold_every_pair_and_those_without_mates_none(symmetric, shape):
-    one = views(1, 50)
-    sides = Comparison(one, one if symmetric else views(2, 40)).sides()
+    one = coarse_views(1, 50)
+    sides = Comparison(one, one if symmetric else coarse_views(2, 40)).sides()
     met = np.zeros((len(sides.left.person), len(sides.right.person)), int)
     mates = sides.left.person[:, None] == sides.right.person
     for rows, columns in sides.tiles(range(len(met)), *shape):

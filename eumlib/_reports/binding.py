@@ -13,8 +13,8 @@ from eumlib._common.files import scratch_folder, write_text
 from eumlib._common.looks import figure_html, template
 from eumlib._reports.manifest import finish, headline_results, with_runs, write_manifest
 from eumlib._reports.pages import PLOTLY_MIME, headings, page_body
-from eumlib._reports.results import tested_on
 from eumlib._reports.runs import NOT_RUN, Run
+from eumlib._reports.tested import tested_on
 from eumlib.verification import (
     MIXED_SETTING,
     STARRED,

@@ -11,7 +11,7 @@ from eumlib._common.errors import EumlibError
 from eumlib._common.looks import with_interval
 from eumlib._reports.manifest import headline_results
 from eumlib._reports.notebooks import Notebook
-from eumlib._reports.results import tested_on
+from eumlib._reports.tested import tested_on
 from eumlib.rivals import (
     RATE_TITLES,
     gate_errors_by_style,

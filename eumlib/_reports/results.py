@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from eumlib._common.texts import TextFileError, read_json
 from eumlib._reports.differences import published
 from eumlib._reports.manifest import ManifestError, checked, read_manifest
@@ -70,12 +68,3 @@ def _parts(written: Mapping[str, object], within: str = "") -> Iterator[tuple[st
 
 def _is_table(part: object) -> bool:
     return isinstance(part, list) and all(isinstance(row, Mapping) for row in part)
-
-
-def tested_on(results: pd.DataFrame) -> str:
-    """Who was tested, in a sentence that counts the failures to acquire."""
-    first = results.iloc[0]
-    return (
-        f"{first.people:.0f} people, {first.pictures:.0f} photographs; "
-        f"{first.not_acquired:.0f} of {first.attempts:.0f} faces were not acquired."
-    )

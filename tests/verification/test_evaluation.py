@@ -200,7 +200,7 @@ def test_the_operating_thresholds_are_those_that_the_unmasked_faces_give():
         assert np.mean(scores.mated < threshold) == refused
 
 
-def test_where_strangers_are_too_few_the_rates_in_service_are_marked_in_every_setting():
+def test_where_impostors_are_too_few_the_rates_at_the_threshold_are_marked_in_every_setting():
     few = evaluate(drawn_table(people=4, pictures=3), {}, resamples=5)
     assert all("error_at_1000" in names.split(", ") for names in few["unresolved"])
     many = evaluate(drawn_table(people=40, pictures=3), {}, resamples=5)

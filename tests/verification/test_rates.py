@@ -134,7 +134,7 @@ def test_a_target_that_the_pairs_cannot_resolve_lets_no_stranger_in_and_is_told(
 
 
 @pytest.mark.parametrize("threshold", [-2, 0.3, 0.4123, 2])
-def test_rates_at_a_threshold_in_service_agree_with_the_definition(threshold):
+def test_rates_at_an_operating_threshold_agree_with_the_definition(threshold):
     mated, non_mated = drawn_scores(3, ties=True)
     rates = error_rates(ScoreCounts.of(mated, non_mated), OperatingThresholds(threshold, threshold))
     slow = slow_rates(mated, non_mated, threshold)
